@@ -1,0 +1,35 @@
+//! The schema of the log itself, one migration a file, each with its way back.
+//!
+//! On PostgreSQL everything lives in the schema `afterimage`; on SQLite in the main database under the prefix
+//! `afterimage_`. A migration never imports the entities, so that an old one never changes its meaning; what the two
+//! databases do differently stands in the `.sql` files beside it.
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::DbBackend;
+
+mod m0001_log;
+
+/// Runs the migrations of Afterimage's own tables.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m0001_log::Migration)]
+    }
+
+    /// Not `seaql_migrations`: that name belongs to the user's own application, where it uses SeaORM.
+    fn migration_table_name() -> DynIden {
+        Alias::new("afterimage_migrations").into_iden()
+    }
+}
+
+/// Runs the script that belongs to the database at hand.
+async fn run(manager: &SchemaManager<'_>, postgres: &str, sqlite: &str) -> Result<(), DbErr> {
+    let connection = manager.get_connection();
+    let script = match manager.get_database_backend() {
+        DbBackend::Postgres => postgres,
+        _ => sqlite,
+    };
+    connection.execute_unprepared(script).await.map(drop)
+}

@@ -1,0 +1,20 @@
+//! The words of the audit log: what an entry is, which entries a filter means, how a page is asked for, and how things
+//! fail. Nothing here knows SQL, GraphQL or HTTP.
+
+mod change;
+mod cursor;
+mod entry;
+mod error;
+mod filter;
+mod instant;
+mod json;
+mod page;
+
+pub use change::FieldChange;
+pub use cursor::Position;
+pub use entry::{Action, Draft, Entry, Source};
+pub use error::{Code, Error, Result};
+pub use filter::{Filter, FilterLimits};
+pub use instant::{Instant, format_timestamp};
+pub use json::Json;
+pub use page::{MAX_PAGE_SIZE, PageRequest, PageSide};

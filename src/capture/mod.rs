@@ -1,0 +1,6 @@
+//! Capture: triggers on the user's tables that write the log, generated for each table.
+
+pub mod sqlite;
+mod table;
+
+pub use table::{Column, Form, Health, Hidden, OnDelete, Reference, Table};

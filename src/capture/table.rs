@@ -1,0 +1,119 @@
+//! What capture and undo know of a table of the user's.
+
+/// A table as the database's catalogue describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// The name under which its entries are filed: bare in the default schema, else qualified; a part that holds a dot
+    /// or a quote is double-quoted.
+    pub name: String,
+    /// The name for use in SQL, quoted, and qualified where the database has schemas.
+    pub sql_name: String,
+    /// PostgreSQL's object identifier; none on SQLite.
+    pub relation: Option<i64>,
+    /// The columns in table order.
+    pub columns: Vec<Column>,
+    /// The names of the key's columns, in key order. Never empty: a table without a key is refused.
+    pub primary_key: Vec<String>,
+}
+
+impl Table {
+    /// The column of that name.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// Whether the column is part of the key.
+    pub fn is_key(&self, name: &str) -> bool {
+        self.primary_key.iter().any(|key| key == name)
+    }
+}
+
+/// A column of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// The name, as the catalogue has it.
+    pub name: String,
+    /// The number of the column in the catalogue, which renaming does not change.
+    pub number: i32,
+    /// The declared type, as the database prints it; on SQLite whatever stands in the definition, or nothing.
+    pub type_name: String,
+    /// How its values are written into an image.
+    pub form: Form,
+    /// Whether the database computes it, so that no one can write it.
+    pub generated: bool,
+}
+
+/// How the values of a type are written into an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// As the database's own conversion to JSON writes it.
+    Json,
+    /// An array of a built-in type: as JSON, but as text where it does not begin at 1.
+    Array,
+    /// A JSON document: as it is, but marked where it would be mistaken for something else.
+    Document,
+    /// As the type's output function prints it, for types that JSON or the user's own casts would change.
+    Text,
+    /// SQLite's: each value says of itself what it is.
+    Dynamic,
+}
+
+/// A foreign key that points at a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// The name of the constraint; SQLite has none, and a description stands here.
+    pub constraint: String,
+    /// The table that holds the key, as its entries are filed.
+    pub child: String,
+    /// That table's name for use in SQL.
+    pub child_sql_name: String,
+    /// Its columns, and the columns of the parent that they point at, in the same order.
+    pub columns: Vec<(String, String)>,
+    /// What the schema says should happen to the child when the parent goes.
+    pub on_delete: OnDelete,
+}
+
+/// What a foreign key does to the referencing row when the row that it points at is deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnDelete {
+    /// It goes too, or stands in the way: either way, it cannot stay.
+    Deleted,
+    /// Its columns become null.
+    SetNull,
+    /// Its columns become their defaults.
+    SetDefault,
+}
+
+/// What of a table is kept out of the log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hidden {
+    /// Columns whose values are never recorded, only that they changed.
+    pub redacted: Vec<String>,
+    /// Columns that are not captured at all.
+    pub ignored: Vec<String>,
+}
+
+impl Hidden {
+    /// Whether only the fact of a change is recorded.
+    pub fn is_redacted(&self, column: &str) -> bool {
+        self.redacted.iter().any(|name| name == column)
+    }
+
+    /// Whether nothing at all is recorded.
+    pub fn is_ignored(&self, column: &str) -> bool {
+        self.ignored.iter().any(|name| name == column)
+    }
+}
+
+/// Whether the triggers in the database are those that this server would install today.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// They are.
+    Ok,
+    /// One or all of them are gone, or the table is.
+    Missing,
+    /// One of them does not fire.
+    Disabled,
+    /// They are those of another definition of the table.
+    Outdated,
+}

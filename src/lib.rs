@@ -1,0 +1,6 @@
+//! Afterimage.
+
+pub mod audit;
+pub mod auth;
+pub mod capture;
+pub mod graphql;
