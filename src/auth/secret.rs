@@ -36,7 +36,8 @@ impl Secret {
     /// # Errors
     /// Where the file can neither be read nor made, is readable by others, or holds no usable secret.
     pub fn of_file(path: &Path) -> Result<Self, String> {
-        let failed = |what: &str, error: io::Error| format!("cannot {what} the secret file {}: {error}", path.display());
+        let failed =
+            |what: &str, error: io::Error| format!("cannot {what} the secret file {}: {error}", path.display());
         match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
             Ok(mut file) => {
                 let mut bytes = [0u8; 48];
