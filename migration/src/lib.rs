@@ -7,6 +7,8 @@
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
 
+pub use sea_orm_migration::migrator::{MigrationStatus, MigratorTrait};
+
 mod m0001_log;
 
 /// Runs the migrations of Afterimage's own tables.

@@ -14,7 +14,7 @@ pub use change::FieldChange;
 pub use cursor::Position;
 pub use entry::{Action, Draft, Entry, Source};
 pub use error::{Code, Error, Result};
-pub use filter::{Filter, FilterLimits};
+pub use filter::{Filter, FilterLimits, within};
 pub use instant::{Instant, format_timestamp};
 pub use json::Json;
 pub use page::{MAX_PAGE_SIZE, PageRequest, PageSide};

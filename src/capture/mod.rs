@@ -1,5 +1,6 @@
 //! Capture: triggers on the user's tables that write the log, generated for each table.
 
+mod postgres;
 pub mod sqlite;
 mod table;
 

@@ -1,0 +1,79 @@
+//! SQL expressions for the values of a row, as its image writes them.
+//!
+//! They call no cast and no operator of the user's: a cast of theirs to JSON or text would run with the rights of the
+//! capture functions. `concat` prints any value with its type's own output function.
+
+use super::name::{identifier, literal};
+use crate::capture::table::{Column, Form, Hidden, Table};
+
+/// A document that would be taken for something else: JSON's null (for SQL's), one of our marks, or one with escapes
+/// that PostgreSQL's JSON functions cannot read, so that nobody could search the log any more.
+const AMBIGUOUS_DOCUMENT: &str = r#"'^\s*null\s*$|^\s*\{\s*"\$json"|\\u(0000|[dD][89abcdefABCDEF])'"#;
+
+/// One column's value in the row `row`, as something that the database's conversion to JSON writes exactly.
+pub(crate) fn value(column: &Column, row: &str) -> String {
+    let value = format!("{row}.{}", identifier(&column.name));
+    match column.form {
+        Form::Json | Form::Dynamic => value,
+        // JSON knows no array that begins elsewhere than at its first element.
+        Form::Array => {
+            format!("CASE WHEN left(concat({value}), 1) = '[' THEN to_json(concat({value})) ELSE to_json({value}) END")
+        }
+        Form::Document => format!(
+            "CASE WHEN {value}::text ~ {AMBIGUOUS_DOCUMENT} \
+             THEN json_build_object('$json', {value}::text) ELSE {value}::json END"
+        ),
+        // DISTINCT FROM NULL, since a composite of nulls IS NULL.
+        Form::Text => format!("CASE WHEN {value} IS DISTINCT FROM NULL THEN concat({value}) END"),
+    }
+}
+
+/// One column's value as JSON text; `null` for SQL's null.
+pub(crate) fn value_text(column: &Column, row: &str) -> String {
+    format!("coalesce(to_json({})::text, 'null')", value(column, row))
+}
+
+/// The image of a whole row, as JSON; without what is hidden, unless that is asked for.
+pub(crate) fn image(table: &Table, hidden: &Hidden, row: &str) -> String {
+    let columns: Vec<String> = recorded(table, hidden)
+        .map(|column| format!("{} AS {}", value(column, row), identifier(&column.name)))
+        .collect();
+    if columns.is_empty() {
+        return "'{}'::json".to_owned();
+    }
+    format!("(SELECT row_to_json(r) FROM (SELECT {}) AS r)", columns.join(", "))
+}
+
+/// The record id of a row.
+pub(crate) fn record_id(table: &Table, row: &str) -> String {
+    let parts: Vec<String> = table.primary_key.iter().map(|key| format!("concat({row}.{})", identifier(key))).collect();
+    match parts.as_slice() {
+        [single] => single.clone(),
+        parts => {
+            let parts: Vec<String> = parts.iter().map(|part| format!("to_json({part})::text")).collect();
+            format!("'[' || {} || ']'", parts.join(" || ',' || "))
+        }
+    }
+}
+
+/// The redacted columns of a whole row, each with the number of recorded fields before it; SQL's null where none is.
+pub(super) fn redacted(table: &Table, hidden: &Hidden) -> String {
+    let mut places = serde_json::Map::new();
+    let mut before = 0;
+    for column in &table.columns {
+        if hidden.is_redacted(&column.name) {
+            places.insert(column.name.clone(), before.into());
+        } else if !hidden.is_ignored(&column.name) {
+            before += 1;
+        }
+    }
+    match places.is_empty() {
+        true => "NULL::json".to_owned(),
+        false => format!("{}::json", literal(&serde_json::Value::from(places).to_string())),
+    }
+}
+
+/// The columns whose values are recorded.
+pub(super) fn recorded<'a>(table: &'a Table, hidden: &'a Hidden) -> impl Iterator<Item = &'a Column> {
+    table.columns.iter().filter(|column| !hidden.is_redacted(&column.name) && !hidden.is_ignored(&column.name))
+}

@@ -1,0 +1,152 @@
+//! Putting the triggers on a table, taking them off, and telling whether they are what they should be.
+
+use sea_orm::{ConnectionTrait, DbErr};
+
+use super::catalogue::{Relation, describe, rows};
+use super::name::{identifier, literal};
+use super::triggers::{TRUNCATE, Trigger, triggers};
+use crate::audit::{Code, Error, Result};
+use crate::capture::table::{Health, Hidden, Table};
+use crate::store::{Tracked, failed};
+
+/// The role that owns the capture functions, where the set-up made it: it may write the log, and nothing else.
+const CAPTURE_ROLE: &str = "afterimage_capture";
+
+async fn run(connection: &impl ConnectionTrait, sql: &str) -> Result<()> {
+    connection.execute_unprepared(sql).await.map(drop).map_err(refused)
+}
+
+/// Says what would mend it where the owner's role lacks a right.
+fn refused(error: DbErr) -> Error {
+    let shown = failed(error);
+    match shown.code() {
+        Code::Forbidden => Error::forbidden(
+            "the database role that tracks tables must own the table, or be a member of the role that does; \
+             start the server with `--owner-database-url`, or run `afterimage track` as such a role",
+        )
+        .caused_by(shown),
+        _ => shown,
+    }
+}
+
+/// Installs the triggers on the table, in place of those that are there.
+pub(crate) async fn install(connection: &impl ConnectionTrait, name: &str, hidden: &Hidden) -> Result<Table> {
+    let relation = describe(connection, name).await?;
+    let table = &relation.table.sql_name;
+    run(connection, &format!("LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")).await?;
+    let role = capture_role(connection).await?;
+    if let Some(role) = &role {
+        run(connection, &format!("GRANT CREATE ON SCHEMA afterimage TO {role}")).await?;
+    }
+    for trigger in triggers(&relation, hidden) {
+        install_trigger(connection, &relation, &trigger, role.as_deref()).await?;
+    }
+    if let Some(role) = &role {
+        run(connection, &format!("REVOKE CREATE ON SCHEMA afterimage FROM {role}")).await?;
+    }
+    for table in [table].into_iter().chain(&relation.partitions) {
+        run(connection, &refuse_truncate(table)).await?;
+    }
+    Ok(relation.table)
+}
+
+async fn install_trigger(
+    connection: &impl ConnectionTrait,
+    relation: &Relation,
+    trigger: &Trigger,
+    role: Option<&str>,
+) -> Result<()> {
+    let (table, name) = (&relation.table.sql_name, identifier(trigger.name));
+    let Trigger { function, event, body, .. } = trigger;
+    let settings: String = relation.settings.iter().map(|setting| format!(" SET {setting}")).collect();
+    run(connection, &format!("DROP TRIGGER IF EXISTS {name} ON {table}")).await?;
+    run(
+        connection,
+        &format!(
+            "CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER \
+             SET search_path = pg_catalog, pg_temp{settings} AS {}",
+            literal(body)
+        ),
+    )
+    .await?;
+    // Whoever may call it could put it on a table of his own and forge entries.
+    run(connection, &format!("REVOKE ALL ON FUNCTION {function}() FROM PUBLIC")).await?;
+    if let Some(role) = role {
+        run(connection, &format!("ALTER FUNCTION {function}() OWNER TO {role}")).await?;
+    }
+    run(connection, &format!("CREATE TRIGGER {name} {event} EXECUTE FUNCTION {function}()")).await?;
+    run(connection, &format!("ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}")).await
+}
+
+fn refuse_truncate(table: &str) -> String {
+    let name = identifier(TRUNCATE);
+    format!(
+        "DROP TRIGGER IF EXISTS {name} ON {table}; \
+         CREATE TRIGGER {name} BEFORE TRUNCATE ON {table} FOR EACH STATEMENT \
+         EXECUTE FUNCTION afterimage.refuse_truncate(); \
+         ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}"
+    )
+}
+
+/// The role that shall own the functions: none in the simple set-up, where the installing role does.
+async fn capture_role(connection: &impl ConnectionTrait) -> Result<Option<String>> {
+    let sql = "SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = $1 AND pg_has_role(oid, 'MEMBER')";
+    let found = rows(connection, sql, [CAPTURE_ROLE.into()]).await?;
+    Ok((!found.is_empty()).then(|| identifier(CAPTURE_ROLE)))
+}
+
+/// Takes the triggers and their functions off, as far as they are there.
+pub(crate) async fn remove(connection: &impl ConnectionTrait, tracked: &Tracked) -> Result<()> {
+    let relation = tracked.relation.unwrap_or_default();
+    let sql = "SELECT pg_catalog.format('DROP TRIGGER %I ON %I.%I', t.tgname, n.nspname, c.relname) \
+                 FROM pg_catalog.pg_partition_tree($1::oid::regclass) tree \
+                 RIGHT JOIN pg_catalog.pg_class c ON c.oid = tree.relid \
+                 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+                 JOIN pg_catalog.pg_trigger t ON t.tgrelid = c.oid \
+                WHERE (c.oid = $1::oid OR tree.relid IS NOT NULL) AND t.tgname LIKE '!afterimage\\_%' \
+                  AND t.tgparentid = 0";
+    for row in rows(connection, sql, [relation.into()]).await? {
+        run(connection, &row.try_get_by_index::<String>(0).map_err(failed)?).await?;
+    }
+    for kind in ["insert", "update", "delete"] {
+        run(connection, &format!("DROP FUNCTION IF EXISTS afterimage.capture_{relation}_{kind}()")).await?;
+    }
+    Ok(())
+}
+
+/// Whether the triggers in the database are those that this server would install today.
+pub(crate) async fn health(connection: &impl ConnectionTrait, tracked: &Tracked, hidden: &Hidden) -> Result<Health> {
+    let relation = match describe(connection, &tracked.table_name).await {
+        Ok(relation) => relation,
+        Err(error) if matches!(error.code(), Code::NotFound | Code::BadUserInput) => return Ok(Health::Missing),
+        Err(error) => return Err(error),
+    };
+    let sql = "SELECT t.tgname::text, t.tgenabled::text, (t.tgtype & 1) = 1, p.prosrc \
+                 FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid \
+                WHERE t.tgrelid = $1::oid AND t.tgname LIKE '!afterimage\\_%'";
+    let mut installed = Vec::new();
+    for row in rows(connection, sql, [relation.table.relation.into()]).await? {
+        let found: (String, String, bool, String) = (
+            row.try_get_by_index(0).map_err(failed)?,
+            row.try_get_by_index(1).map_err(failed)?,
+            row.try_get_by_index(2).map_err(failed)?,
+            row.try_get_by_index(3).map_err(failed)?,
+        );
+        installed.push(found);
+    }
+    let expected = triggers(&relation, hidden);
+    let found = |name: &str| installed.iter().find(|(installed, ..)| installed == name);
+    let names = expected.iter().map(|trigger| trigger.name).chain([TRUNCATE]);
+    let mut health = Health::Ok;
+    for name in names {
+        match found(name) {
+            None => return Ok(Health::Missing),
+            Some((_, enabled, ..)) if enabled != "A" => health = Health::Disabled,
+            Some(_) => {}
+        }
+    }
+    let outdated = expected.iter().any(|trigger| {
+        found(trigger.name).is_some_and(|(_, _, each_row, body)| *each_row != trigger.each_row || *body != trigger.body)
+    });
+    Ok(if health == Health::Ok && outdated { Health::Outdated } else { health })
+}

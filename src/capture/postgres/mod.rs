@@ -1,0 +1,10 @@
+//! Capture on PostgreSQL.
+
+mod catalogue;
+pub(crate) mod image;
+mod install;
+pub(crate) mod name;
+mod triggers;
+
+pub(crate) use catalogue::{describe, list, references};
+pub(crate) use install::{health, install, remove};

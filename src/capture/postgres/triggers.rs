@@ -1,0 +1,129 @@
+//! The code of the triggers, generated for one table: cheaper than any generic walk over the row as JSON.
+
+use super::catalogue::Relation;
+use super::image::{image, record_id, redacted, value_text};
+use super::name::{identifier, literal};
+use crate::capture::table::{Hidden, Table};
+
+/// One trigger and its function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Trigger {
+    /// The trigger's name. It sorts before any other: triggers fire in the order of their names.
+    pub(super) name: &'static str,
+    /// What it fires on, and how often: what stands between the name and the function in CREATE TRIGGER.
+    pub(super) event: String,
+    /// Whether it fires for each row.
+    pub(super) each_row: bool,
+    /// The function's name.
+    pub(super) function: String,
+    /// The function's body. Its first line holds all that stands outside of it, so that comparing bodies is enough to
+    /// tell whether a function is up to date.
+    pub(super) body: String,
+}
+
+/// The name of the trigger that refuses TRUNCATE.
+pub(super) const TRUNCATE: &str = "!afterimage_truncate";
+
+const AUTHOR_COLUMNS: &str = "user_id, username, description, ip_address, correlation_id, metadata, source, \
+                              recorded_by, undo_of, database_role";
+const AUTHOR_VALUES: &str = "a.user_id, a.username, a.description, a.ip_address, a.correlation_id, a.metadata, \
+                             a.source, a.recorded_by, a.undo_of, afterimage.database_role()";
+
+/// The triggers of a table.
+pub(super) fn triggers(relation: &Relation, hidden: &Hidden) -> Vec<Trigger> {
+    let on = format!("ON {}", relation.table.sql_name);
+    let whole = |action: &str, event: &str, transition: &str, row: &str| {
+        let set = format!("{event} {on} REFERENCING {transition} TABLE AS changed FOR EACH STATEMENT");
+        let each = format!("{event} {on} FOR EACH ROW");
+        match relation.row_level {
+            true => (each, insert_whole(&relation.table, hidden, action, row, None, "")),
+            false => (set, insert_whole(&relation.table, hidden, action, "changed", None, " FROM changed")),
+        }
+    };
+    let (insert_event, insert) = whole("CREATE", "AFTER INSERT", "NEW", "NEW");
+    let (delete_event, delete) = whole("DELETE", "AFTER DELETE", "OLD", "OLD");
+    let update_event = format!("AFTER UPDATE {on} FOR EACH ROW WHEN (OLD.* OPERATOR(pg_catalog.*<>) NEW.*)");
+    let simple = |insert: String| {
+        format!("DECLARE\n  a afterimage.author := afterimage.author();\nBEGIN\n{insert}\n  RETURN NULL;\nEND")
+    };
+    let trigger = |name, kind: &str, event: String, each_row, code: String| Trigger {
+        name,
+        function: format!("afterimage.capture_{}_{kind}", relation.table.relation.unwrap_or_default()),
+        body: format!("-- {}; {event}\n{code}", relation.settings.join(", ")),
+        event,
+        each_row,
+    };
+    vec![
+        trigger("!afterimage_insert", "insert", insert_event, relation.row_level, simple(insert)),
+        trigger("!afterimage_update", "update", update_event, true, update(&relation.table, hidden)),
+        trigger("!afterimage_delete", "delete", delete_event, relation.row_level, simple(delete)),
+    ]
+}
+
+/// Records whole rows: those that were created or deleted.
+fn insert_whole(
+    table: &Table,
+    hidden: &Hidden,
+    action: &str,
+    row: &str,
+    previous_record_id: Option<&str>,
+    from: &str,
+) -> String {
+    let image_column = if action == "CREATE" { "new_values" } else { "old_values" };
+    format!(
+        "  INSERT INTO afterimage.log (action, table_name, record_id, previous_record_id, {image_column}, redacted,\n    \
+         {AUTHOR_COLUMNS})\n  SELECT '{action}', {}, {}, {}, {}, {},\n    {AUTHOR_VALUES}{from};",
+        literal(&table.name),
+        record_id(table, row),
+        previous_record_id.unwrap_or("NULL::text"),
+        image(table, hidden, row),
+        redacted(table, hidden),
+    )
+}
+
+/// Records what changed of a row, or a change of its key as two entries that point at each other.
+fn update(table: &Table, hidden: &Hidden) -> String {
+    let (old_id, new_id) = (record_id(table, "OLD"), record_id(table, "NEW"));
+    let key_changed: Vec<String> = table.primary_key.iter().map(|key| differs(key)).collect();
+    let deletion = insert_whole(table, hidden, "DELETE", "OLD", Some(&new_id), "");
+    let creation = insert_whole(table, hidden, "CREATE", "NEW", Some(&old_id), "");
+    let mut body = String::from(
+        "DECLARE\n  a afterimage.author;\n  o text := '';\n  n text := '';\n  r text := '';\n  fields int := 0;\nBEGIN\n",
+    );
+    body += &format!(
+        "  IF ({}) AND {old_id} <> {new_id} THEN\n  a := afterimage.author();\n{deletion}\n{creation}\n  RETURN NULL;\n  \
+         END IF;\n",
+        key_changed.join(" OR ")
+    );
+    let counts = !hidden.redacted.is_empty();
+    for column in &table.columns {
+        let member = literal(&format!(",{}:", serde_json::Value::from(column.name.as_str())));
+        let changed = differs(&column.name);
+        if hidden.is_redacted(&column.name) {
+            body += &format!("  IF {changed} THEN r := r || {member} || fields; END IF;\n");
+        } else if !hidden.is_ignored(&column.name) {
+            let count = if counts { " fields := fields + 1;" } else { "" };
+            body += &format!(
+                "  IF {changed} THEN\n    o := o || {member} || {};\n    n := n || {member} || {};{count}\n  END IF;\n",
+                value_text(column, "OLD"),
+                value_text(column, "NEW"),
+            );
+        }
+    }
+    body += &format!(
+        "  IF o = '' AND r = '' THEN RETURN NULL; END IF;\n  a := afterimage.author();\n  \
+         INSERT INTO afterimage.log (action, table_name, record_id, old_values, new_values, redacted,\n    \
+         {AUTHOR_COLUMNS})\n  VALUES ('UPDATE', {}, {new_id}, ('{{' || substr(o, 2) || '}}')::json,\n    \
+         ('{{' || substr(n, 2) || '}}')::json, CASE WHEN r <> '' THEN ('{{' || substr(r, 2) || '}}')::json END,\n    \
+         {AUTHOR_VALUES});\n  RETURN NULL;\nEND",
+        literal(&table.name),
+    );
+    body
+}
+
+/// Whether a column's bytes differ. `IS DISTINCT FROM` asks the type's own notion of equality, which misses 1.0 → 1.00,
+/// and some types have none.
+fn differs(column: &str) -> String {
+    let column = identifier(column);
+    format!("ROW(OLD.{column})::record OPERATOR(pg_catalog.*<>) ROW(NEW.{column})::record")
+}

@@ -1,0 +1,166 @@
+//! Connecting, and bringing the log's own tables up to date.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use afterimage_migration::{Migrator, MigratorTrait};
+use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbErr, RuntimeErr};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+
+use super::dialect::Dialect;
+use super::error::failed;
+use super::postgres::Postgres;
+use super::sqlite::Sqlite;
+use crate::audit::{Code, Error, Result};
+
+/// Which database holds the log. Each room that does things differently on the two asks this at one place, and nowhere
+/// else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// PostgreSQL 14 or later.
+    Postgres,
+    /// SQLite, embedded.
+    Sqlite,
+}
+
+/// The user's database, and how its SQL is spoken.
+#[derive(Clone)]
+pub struct Database {
+    /// For what only reads.
+    pub reader: DatabaseConnection,
+    /// For what writes. On SQLite, which has one writer at a time, a single connection.
+    pub writer: DatabaseConnection,
+    /// Which database it is.
+    pub kind: Kind,
+    /// The SQL of the log.
+    pub dialect: &'static dyn Dialect,
+}
+
+/// PostgreSQL connections at the most.
+const POSTGRES_CONNECTIONS: u32 = 10;
+/// SQLite connections that read.
+const SQLITE_READERS: u32 = 4;
+/// How long a request waits for a free connection, or SQLite for another writer.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// A connection that was used within this time is believed to be alive.
+const FRESH: Duration = Duration::from_secs(10);
+
+impl Database {
+    /// Connects to the database of a URL: `postgres://…` or `sqlite://…`. A statement that runs longer than
+    /// `statement_timeout` is cancelled by the database, where it can.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT where the URL is neither; UNAVAILABLE where the database does not answer.
+    pub async fn connect(url: &str, statement_timeout: Duration) -> Result<Database> {
+        match kind_of(url)? {
+            Kind::Postgres => {
+                let mut options = ConnectOptions::new(url);
+                options.max_connections(POSTGRES_CONNECTIONS).statement_timeout(statement_timeout);
+                let pool = open(options).await?;
+                Ok(Database { reader: pool.clone(), writer: pool, kind: Kind::Postgres, dialect: &Postgres })
+            }
+            Kind::Sqlite => {
+                // The writer first: it makes the file where the URL says so, and sets its journal.
+                let writer = open(sqlite_options(url, 1)?).await?;
+                let reader = match in_memory(url) {
+                    true => writer.clone(),
+                    false => open(sqlite_options(url, SQLITE_READERS)?).await?,
+                };
+                Ok(Database { reader, writer, kind: Kind::Sqlite, dialect: &Sqlite })
+            }
+        }
+    }
+}
+
+fn kind_of(url: &str) -> Result<Kind> {
+    match url.split_once(':').map(|(scheme, _)| scheme) {
+        Some("postgres" | "postgresql") => Ok(Kind::Postgres),
+        Some("sqlite") => Ok(Kind::Sqlite),
+        _ => Err(Error::bad_input("the database URL must begin with `postgres://` or `sqlite://`")),
+    }
+}
+
+fn in_memory(url: &str) -> bool {
+    url.contains(":memory:") || url.contains("mode=memory")
+}
+
+fn sqlite_options(url: &str, connections: u32) -> Result<ConnectOptions> {
+    SqliteConnectOptions::from_str(url)
+        .map_err(|error| Error::bad_input("the SQLite URL cannot be read").caused_by(error))?;
+    let mut options = ConnectOptions::new(url);
+    options.max_connections(connections).min_connections(1).map_sqlx_sqlite_opts(|options| {
+        options
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(PATIENCE)
+    });
+    // A connection that is taken out of a memory database takes the database along.
+    options.idle_timeout(None::<Duration>).max_lifetime(None::<Duration>);
+    Ok(options)
+}
+
+async fn open(mut options: ConnectOptions) -> Result<DatabaseConnection> {
+    options
+        .acquire_timeout(PATIENCE)
+        .connect_timeout(PATIENCE)
+        .test_before_acquire_if_idle_for(FRESH)
+        .sqlx_logging(false);
+    sea_orm::Database::connect(options).await.map_err(|error| match &error {
+        DbErr::Conn(RuntimeErr::SqlxError(cause)) if matches!(**cause, sqlx::Error::Configuration(_)) => {
+            Error::bad_input("the database URL cannot be read").caused_by(error)
+        }
+        _ => failed(error),
+    })
+}
+
+/// Brings the log's own tables to the state that this server knows. Several servers may start at once: one migrates,
+/// the others wait.
+///
+/// # Errors
+/// CONFLICT where a newer server has been here; FORBIDDEN where the role may not create the schema.
+pub async fn migrate(database: &Database, url: &str) -> Result<()> {
+    match database.kind {
+        Kind::Sqlite => up(&database.writer).await,
+        Kind::Postgres => {
+            // One connection, whose search path finds the migrations' own table in our schema and nowhere else.
+            let mut options = ConnectOptions::new(url);
+            options.max_connections(1).set_schema_search_path("afterimage");
+            let connection = open(options).await?;
+            let run = |statement: &'static str| connection.execute_unprepared(statement);
+            run("SELECT pg_advisory_lock(hashtext('afterimage migrate'))").await.map_err(failed)?;
+            let exists = connection
+                .query_one_raw(sea_orm::Statement::from_string(
+                    connection.get_database_backend(),
+                    "SELECT 1 FROM pg_namespace WHERE nspname = 'afterimage'",
+                ))
+                .await
+                .map_err(failed)?;
+            if exists.is_none() {
+                run("CREATE SCHEMA afterimage").await.map_err(failed)?;
+            }
+            let outcome = up(&connection).await;
+            connection.close().await.map_err(failed)?;
+            outcome
+        }
+    }
+}
+
+async fn up(connection: &DatabaseConnection) -> Result<()> {
+    let pending = Migrator::get_migration_with_status_read_only(connection).await.map_err(newer_or_failed)?;
+    if pending.iter().all(|migration| migration.status() == afterimage_migration::MigrationStatus::Applied) {
+        return Ok(());
+    }
+    Migrator::up(connection, None).await.map_err(newer_or_failed)
+}
+
+fn newer_or_failed(error: DbErr) -> Error {
+    match &error {
+        DbErr::Custom(text) if text.contains("is missing") => Error::new(
+            Code::Conflict,
+            "the database was migrated by a newer version of Afterimage; use that version, or a later one",
+        )
+        .caused_by(error),
+        _ => failed(error),
+    }
+}

@@ -1,0 +1,94 @@
+//! What the two databases do differently when the log is read and written.
+
+use chrono::{DateTime, Utc};
+use ipnet::IpNet;
+use sea_orm::sea_query::Expr;
+use sea_orm::{Statement, TransactionOptions};
+
+use afterimage_entity::log::Column;
+
+/// The length of a bucket of the timeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeBucket {
+    Hour,
+    Day,
+    Week,
+    Month,
+}
+
+/// The SQL of one database. Expressions name the columns of the log under its alias `log`.
+pub trait Dialect: Send + Sync {
+    /// One of our tables, ready for use in SQL: the schema or the prefix, and the name.
+    fn table(&self, name: &str) -> String;
+
+    /// An instant as the log stores it. Where the log's clock is coarser, it is rounded up, so that `>=` and `<` mean
+    /// the same as on the exact instant.
+    fn instant(&self, instant: DateTime<Utc>) -> Expr;
+
+    /// A value for a JSON column.
+    fn json(&self, text: Option<String>) -> Expr;
+
+    /// Whether the image, or the object of redacted columns, has a member of this name.
+    fn has_field(&self, image: Column, name: &str) -> Expr;
+
+    /// Whether the column's text contains this text, ASCII letters in either case.
+    fn contains(&self, column: Column, text: &str) -> Expr;
+
+    /// Whether a value of the image contains this text, ASCII letters in either case.
+    fn image_contains(&self, image: Column, text: &str) -> Expr;
+
+    /// Lists the addresses that the log holds, where the database cannot compare addresses itself.
+    fn known_addresses(&self) -> Option<Statement>;
+
+    /// Whether the address lies in the network; `known` are the addresses of the log that do, where they were listed.
+    fn within(&self, network: &IpNet, known: &[String]) -> Expr;
+
+    /// Whether the entry belongs to the transaction of this id.
+    fn in_transaction(&self, id: &str) -> Expr;
+
+    /// The start of the bucket that the entry falls in, as text of the form `2026-03-01T09:00:00Z`.
+    fn bucket(&self, bucket: TimeBucket) -> Expr;
+
+    /// How a transaction that writes begins.
+    fn write_options(&self) -> TransactionOptions;
+
+    /// Statements that open a writing transaction, so that what it records can be told from others.
+    fn open_write(&self) -> &'static [&'static str];
+
+    /// Statements that close it.
+    fn close_write(&self) -> &'static [&'static str];
+
+    /// The transaction's number in the log, where the column has no default.
+    fn transaction_number(&self) -> Option<Expr>;
+
+    /// Makes the server's context that of this transaction; its columns are bound in the order of
+    /// [`super::ServerContext`].
+    fn enter_context(&self) -> &'static str;
+
+    /// Changes the entry that the next changes reverse; one parameter.
+    fn reverse_next(&self) -> &'static str;
+}
+
+/// The LIKE pattern that finds the text anywhere, to be used with `ESCAPE '\'`.
+pub(super) fn like_pattern(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 2);
+    pattern.push('%');
+    for character in text.chars() {
+        if matches!(character, '\\' | '%' | '_') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern.push('%');
+    pattern
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wildcards_are_text() {
+        assert_eq!(like_pattern(r"50%_\"), r"%50\%\_\\%");
+    }
+}

@@ -1,0 +1,61 @@
+//! What a failure of the database means to a client. The details go to the server's log alone.
+
+use sea_orm::{DbErr, RuntimeErr};
+
+use crate::audit::{Code, Error};
+
+/// PostgreSQL: the operator, or a crash, ended the connection, or the server is starting.
+const POSTGRES_AWAY: [&str; 5] = ["57P01", "57P02", "57P03", "53300", "25006"];
+/// PostgreSQL: the statement took longer than it may.
+const POSTGRES_CANCELLED: &str = "57014";
+/// PostgreSQL: the role lacks a right.
+const POSTGRES_PRIVILEGE: &str = "42501";
+/// PostgreSQL: the disk, or the memory, is full.
+const POSTGRES_FULL: [&str; 3] = ["53000", "53100", "53200"];
+/// SQLite's result codes, without their extensions: busy, locked, read-only, I/O error, full, cannot open.
+const SQLITE_AWAY: [i64; 6] = [5, 6, 8, 10, 13, 14];
+
+/// Turns a failure of the database into one that can be shown.
+pub fn failed(error: DbErr) -> Error {
+    match &error {
+        DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Error::unavailable(error),
+        DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause)) => {
+            match of_sqlx(cause) {
+                Some(Code::Unavailable) => Error::unavailable(error),
+                Some(Code::Forbidden) => Error::forbidden(
+                    "the server's database role lacks a right that this needs; the server's log names it, and the \
+                     README's section on roles has the GRANT",
+                )
+                .caused_by(error),
+                Some(code) => Error::new(code, "the database refused the statement").caused_by(error),
+                None => Error::internal(error),
+            }
+        }
+        _ => Error::internal(error),
+    }
+}
+
+fn of_sqlx(error: &sqlx::Error) -> Option<Code> {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => Some(Code::Unavailable),
+        sqlx::Error::Database(refusal) => {
+            let code = refusal.code()?;
+            let unavailable = POSTGRES_AWAY.contains(&&*code)
+                || POSTGRES_FULL.contains(&&*code)
+                || code == POSTGRES_CANCELLED
+                || code.starts_with("08")
+                || code.parse::<i64>().is_ok_and(|number| code.len() < 5 && SQLITE_AWAY.contains(&(number & 0xff)));
+            match () {
+                () if unavailable => Some(Code::Unavailable),
+                () if code == POSTGRES_PRIVILEGE => Some(Code::Forbidden),
+                () => None,
+            }
+        }
+        _ => None,
+    }
+}

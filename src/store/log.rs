@@ -1,0 +1,206 @@
+//! Finding entries: pages, single ones, counts.
+
+use sea_orm::sea_query::{Condition, Expr, IntoTableRef, Query, SelectStatement};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, Order, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    Select,
+};
+
+use super::connect::Database;
+use super::dialect::Dialect;
+use super::error::failed;
+use super::filter::{Prepared, column};
+use super::row::entry_of;
+use crate::audit::{Entry, Filter, PageRequest, PageSide, Position, Result};
+use afterimage_entity::log::{Column, Entity, Model};
+
+/// Which entries a list is made of.
+#[derive(Clone, Debug)]
+pub struct Selection {
+    /// Those that this filter means.
+    pub filter: Filter,
+    /// Of those, only the deletions that are an object's last change.
+    pub trash: bool,
+}
+
+impl Selection {
+    /// The entries that a filter means.
+    pub fn of(filter: Filter) -> Selection {
+        Selection { filter, trash: false }
+    }
+}
+
+/// Which side of a place is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beyond {
+    /// More recent than the place.
+    Newer,
+    /// Older than the place.
+    Older,
+}
+
+/// The log under its alias, whatever the database calls it.
+pub(super) fn find(dialect: &dyn Dialect) -> Select<Entity> {
+    let mut select = Entity::find();
+    let table = table_ref(dialect);
+    sea_orm::QuerySelect::query(&mut select).from_clear().from(table);
+    select
+}
+
+/// The table of the log, named `log` in the statement.
+fn table_ref(dialect: &dyn Dialect) -> sea_orm::sea_query::TableRef {
+    use sea_orm::sea_query::Alias;
+    match dialect.table("log").split_once('.') {
+        Some((schema, table)) => (Alias::new(schema), Alias::new(table)).into_table_ref().alias("log"),
+        None => Alias::new(dialect.table("log")).into_table_ref().alias("log"),
+    }
+}
+
+async fn condition(database: &Database, selection: &Selection) -> Result<Condition> {
+    let prepared = Prepared::of(database.dialect, &database.reader, &selection.filter).await?;
+    let filter = Condition::all().add(prepared.condition(database.dialect));
+    Ok(if selection.trash { filter.add(is_in_trash(database.dialect)) } else { filter })
+}
+
+/// A deletion after which nothing was done to the object. Half of a key's change is none; and an entry that someone
+/// made by hand says nothing about a table whose changes are captured.
+fn is_in_trash(dialect: &dyn Dialect) -> Condition {
+    let (log, tracked) = (dialect.table("log"), dialect.table("tracked_table"));
+    let believed = |entry: &str| {
+        format!(
+            "({entry}.trusted OR NOT EXISTS (SELECT 1 FROM {tracked} AS t WHERE t.table_name = {entry}.table_name))"
+        )
+    };
+    Condition::all()
+        .add(Column::Action.eq("DELETE"))
+        .add(Column::PreviousRecordId.is_null())
+        .add(Column::RecordId.is_not_null())
+        .add(Expr::cust(believed("log")))
+        .add(Expr::cust(format!(
+            "NOT EXISTS (SELECT 1 FROM {log} AS later WHERE later.table_name = log.table_name \
+             AND later.record_id = log.record_id AND later.id > log.id \
+             AND later.action IN ('CREATE', 'UPDATE', 'DELETE') AND {})",
+            believed("later")
+        )))
+}
+
+/// The entries of a page, the most recent first, and whether more lie beyond its far end.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn page(database: &Database, selection: &Selection, request: &PageRequest) -> Result<(Vec<Entry>, bool)> {
+    let order = match request.side {
+        PageSide::First => Order::Desc,
+        PageSide::Last => Order::Asc,
+    };
+    let mut select = find(database.dialect).filter(condition(database, selection).await?);
+    if let Some(after) = request.after {
+        select = select.filter(beyond(database.dialect, after, Beyond::Older));
+    }
+    if let Some(before) = request.before {
+        select = select.filter(beyond(database.dialect, before, Beyond::Newer));
+    }
+    let mut select = ordered(select, order.clone()).limit(request.size + 1);
+    if request.offset > 0 {
+        // The skipped rows are walked in the index alone; only the page's own are fetched.
+        let ids = select.offset(request.offset).select_only().column(Column::Id).into_query();
+        select = ordered(find(database.dialect).filter(Column::Id.in_subquery(ids)), order);
+    }
+    let mut entries = fetch(&database.reader, select).await?;
+    let more = entries.len() as u64 > request.size;
+    entries.truncate(request.size as usize);
+    if request.side == PageSide::Last {
+        entries.reverse();
+    }
+    Ok((entries, more))
+}
+
+/// Whether entries of the selection lie on that side of the place.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn exists_beyond(database: &Database, selection: &Selection, place: Position, side: Beyond) -> Result<bool> {
+    let select = find(database.dialect)
+        .filter(condition(database, selection).await?)
+        .filter(beyond(database.dialect, place, side))
+        .select_only()
+        .expr(Expr::cust("1"))
+        .limit(1);
+    let statement = database.reader.get_database_backend().build(select.as_query());
+    Ok(database.reader.query_one_raw(statement).await.map_err(failed)?.is_some())
+}
+
+/// How many entries the selection holds.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn count(database: &Database, selection: &Selection) -> Result<i64> {
+    let select = find(database.dialect)
+        .filter(condition(database, selection).await?)
+        .select_only()
+        .column_as(Expr::cust("count(*)"), "count");
+    let count: Option<i64> = select.into_tuple().one(&database.reader).await.map_err(failed)?;
+    Ok(count.unwrap_or(0))
+}
+
+/// The entries of these ids, in no order.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn by_ids(
+    dialect: &dyn Dialect,
+    connection: &impl ConnectionTrait,
+    ids: impl IntoIterator<Item = i64>,
+) -> Result<Vec<Entry>> {
+    fetch(connection, find(dialect).filter(Column::Id.is_in(ids))).await
+}
+
+/// Of each of these entries, the latest that undoes it.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn latest_undo_of(database: &Database, ids: &[i64]) -> Result<Vec<Entry>> {
+    let latest = latest_ids(database.dialect, ids);
+    fetch(&database.reader, find(database.dialect).filter(Column::Id.in_subquery(latest))).await
+}
+
+fn latest_ids(dialect: &dyn Dialect, ids: &[i64]) -> SelectStatement {
+    Query::select()
+        .expr(column(Column::Id).max())
+        .from(table_ref(dialect))
+        .and_where(Column::UndoOf.is_in(ids.iter().copied()))
+        .add_group_by([column(Column::UndoOf)])
+        .take()
+}
+
+/// The entries of one transaction, in the order written.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn by_transaction(
+    dialect: &dyn Dialect,
+    connection: &impl ConnectionTrait,
+    transaction_id: &str,
+) -> Result<Vec<Entry>> {
+    let select = find(dialect).filter(dialect.in_transaction(transaction_id)).order_by(Column::Id, Order::Asc);
+    fetch(connection, select).await
+}
+
+fn ordered(select: Select<Entity>, order: Order) -> Select<Entity> {
+    select.order_by(Column::Timestamp, order.clone()).order_by(Column::Id, order)
+}
+
+/// A row comparison, which both databases answer from the index.
+fn beyond(dialect: &dyn Dialect, place: Position, side: Beyond) -> Expr {
+    let key = Expr::tuple([column(Column::Timestamp), column(Column::Id)]);
+    let place = Expr::tuple([dialect.instant(place.timestamp), Expr::val(place.id)]);
+    match side {
+        Beyond::Newer => key.gt(place),
+        Beyond::Older => key.lt(place),
+    }
+}
+
+pub(super) async fn fetch(connection: &impl ConnectionTrait, select: Select<Entity>) -> Result<Vec<Entry>> {
+    let rows: Vec<Model> = select.all(connection).await.map_err(failed)?;
+    rows.into_iter().map(entry_of).collect()
+}

@@ -1,0 +1,27 @@
+//! The log in the database: appending, finding, paging, counting.
+//!
+//! What PostgreSQL and SQLite do differently stands in [`postgres`] and [`sqlite`] behind [`Dialect`]; which of the two
+//! is meant is decided once, when the server connects.
+
+mod append;
+mod connect;
+mod dialect;
+mod error;
+mod filter;
+mod log;
+mod postgres;
+mod row;
+mod sqlite;
+mod summary;
+mod tracked;
+mod write;
+
+pub use append::{Appended, append};
+pub use connect::{Database, Kind, migrate};
+pub use dialect::{Dialect, TimeBucket};
+pub use error::failed;
+pub use log::{Beyond, Selection, by_ids, by_transaction, count, exists_beyond, latest_undo_of, page};
+pub use row::entry_of;
+pub use summary::{by_action, by_table, by_user, timeline, total};
+pub use tracked::{Tracked, forget_tracked, save_tracked, tracked, tracked_tables};
+pub use write::{ServerContext, Write};

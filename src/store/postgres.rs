@@ -1,0 +1,112 @@
+//! The log on PostgreSQL: a schema of its own, `afterimage`.
+
+use chrono::{DateTime, Utc};
+use ipnet::IpNet;
+use sea_orm::sea_query::{Expr, IntoColumnRef};
+use sea_orm::{ColumnTrait, ExprTrait, Statement, TransactionOptions};
+
+use super::dialect::{Dialect, TimeBucket, like_pattern};
+use afterimage_entity::log::Column;
+
+pub(super) struct Postgres;
+
+impl Dialect for Postgres {
+    fn table(&self, name: &str) -> String {
+        format!("afterimage.{name}")
+    }
+
+    fn instant(&self, instant: DateTime<Utc>) -> Expr {
+        Expr::val(instant)
+    }
+
+    fn json(&self, text: Option<String>) -> Expr {
+        Expr::val(text).cast_as("json")
+    }
+
+    fn has_field(&self, image: Column, name: &str) -> Expr {
+        Expr::cust_with_exprs("($1 -> $2) IS NOT NULL", [column(image), Expr::val(name)])
+    }
+
+    fn contains(&self, searched: Column, text: &str) -> Expr {
+        // The collation C knows no letters but ASCII's.
+        let pattern = like_pattern(&text.to_ascii_lowercase());
+        Expr::cust_with_exprs(r#"lower($1 COLLATE "C") LIKE $2"#, [column(searched), Expr::val(pattern)])
+    }
+
+    fn image_contains(&self, image: Column, text: &str) -> Expr {
+        let pattern = like_pattern(&text.to_ascii_lowercase());
+        Expr::cust_with_exprs(
+            r#"EXISTS (SELECT 1 FROM json_each_text($1) AS field WHERE lower(field.value COLLATE "C") LIKE $2)"#,
+            [column(image), Expr::val(pattern)],
+        )
+    }
+
+    fn known_addresses(&self) -> Option<Statement> {
+        None
+    }
+
+    fn within(&self, network: &IpNet, _known: &[String]) -> Expr {
+        Expr::cust_with_exprs(
+            "($1)::inet <<= ($2)::inet",
+            [column(Column::IpAddress), Expr::val(network.trunc().to_string())],
+        )
+    }
+
+    fn in_transaction(&self, id: &str) -> Expr {
+        let number = |text: &str| text.parse::<u64>().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
+        let parts = id.split_once('.').and_then(|(era, tx)| {
+            let era = number(era).and_then(|era| i64::try_from(era).ok())?;
+            (era.to_string().len() == id.find('.')?).then_some(())?;
+            number(tx).filter(|number| number.to_string() == tx).map(|_| (era, tx))
+        });
+        match parts {
+            Some((era, tx)) => Column::Era
+                .eq(era)
+                .and(Expr::cust_with_exprs("$1 = ($2)::text::xid8", [column(Column::Tx), Expr::val(tx)])),
+            None => Expr::val(false),
+        }
+    }
+
+    fn bucket(&self, bucket: TimeBucket) -> Expr {
+        let unit = match bucket {
+            TimeBucket::Hour => "hour",
+            TimeBucket::Day => "day",
+            TimeBucket::Week => "week",
+            TimeBucket::Month => "month",
+        };
+        Expr::cust(format!(
+            r#"to_char(date_trunc('{unit}', "log"."timestamp" AT TIME ZONE 'UTC'), 'YYYY-MM-DD"T"HH24:MI:SS"Z"')"#
+        ))
+    }
+
+    fn write_options(&self) -> TransactionOptions {
+        TransactionOptions::default()
+    }
+
+    fn open_write(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn close_write(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn transaction_number(&self) -> Option<Expr> {
+        None
+    }
+
+    fn enter_context(&self) -> &'static str {
+        "WITH setting AS (SELECT set_config('afterimage.server', 'on', true)) \
+         INSERT INTO afterimage.server_context \
+         (user_id, username, description, ip_address, correlation_id, metadata, recorded_by) \
+         SELECT $1, $2, $3, $4, $5, $6::json, $7 FROM setting"
+    }
+
+    fn reverse_next(&self) -> &'static str {
+        "UPDATE afterimage.server_context SET undo_of = $1 WHERE tx = pg_current_xact_id()"
+    }
+}
+
+fn column(column: Column) -> Expr {
+    Expr::col(column.as_column_ref().into_column_ref())
+}

@@ -1,0 +1,49 @@
+//! From a row of the log to an entry.
+
+use afterimage_entity::log::Model;
+
+use crate::audit::{Action, Entry, Error, Json, Result, Source};
+
+/// What a row means.
+///
+/// # Errors
+/// INTERNAL_SERVER_ERROR where the row breaks the table's own checks.
+pub fn entry_of(row: Model) -> Result<Entry> {
+    let unknown = |what: &str| Error::internal(format!("entry {} has the unknown {what}", row.id));
+    let action = Action::parse(&row.action).ok_or_else(|| unknown("action"))?;
+    let source = Source::parse(&row.source).ok_or_else(|| unknown("source"))?;
+    Ok(Entry {
+        id: row.id,
+        timestamp: row.timestamp,
+        action,
+        table_name: row.table_name,
+        record_id: row.record_id,
+        previous_record_id: row.previous_record_id,
+        user_id: row.user_id,
+        username: row.username,
+        old_values: row.old_values.map(Json::of_database),
+        new_values: row.new_values.map(Json::of_database),
+        redacted: row.redacted.map(redacted_of).unwrap_or_default(),
+        description: row.description,
+        ip_address: row.ip_address,
+        correlation_id: row.correlation_id,
+        transaction_id: row.tx.map(|tx| transaction_id(row.era, tx)),
+        metadata: row.metadata.map(Json::of_database),
+        source,
+        database_role: row.database_role,
+        recorded_by: row.recorded_by,
+        trusted: row.trusted,
+        undo_of: row.undo_of,
+    })
+}
+
+/// A number that the database gave is unique within its era only; one that we gave is unique by itself.
+fn transaction_id(era: i64, tx: String) -> String {
+    if tx.starts_with(|first: char| first.is_ascii_digit()) { format!("{era}.{tx}") } else { tx }
+}
+
+fn redacted_of(text: String) -> Vec<(String, usize)> {
+    let json = Json::of_database(text);
+    let fields = json.fields().unwrap_or_default();
+    fields.into_iter().map(|(name, place)| (name.into_owned(), place.parse().unwrap_or(usize::MAX))).collect()
+}

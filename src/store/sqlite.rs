@@ -1,0 +1,121 @@
+//! The log on SQLite: tables in the user's own file, under the prefix `afterimage_`.
+
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use ipnet::IpNet;
+use sea_orm::sea_query::{Expr, IntoColumnRef};
+use sea_orm::{ColumnTrait, DbBackend, SqliteTransactionMode, Statement, TransactionOptions};
+
+use super::dialect::{Dialect, TimeBucket, like_pattern};
+use afterimage_entity::log::Column;
+
+pub(super) struct Sqlite;
+
+impl Dialect for Sqlite {
+    fn table(&self, name: &str) -> String {
+        format!("afterimage_{name}")
+    }
+
+    fn instant(&self, instant: DateTime<Utc>) -> Expr {
+        let whole = instant.trunc_subsecs(3);
+        let rounded = if whole < instant { whole + TimeDelta::milliseconds(1) } else { whole };
+        Expr::val(rounded.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())
+    }
+
+    fn json(&self, text: Option<String>) -> Expr {
+        Expr::val(text)
+    }
+
+    fn has_field(&self, image: Column, name: &str) -> Expr {
+        Expr::cust_with_exprs(
+            "EXISTS (SELECT 1 FROM json_each(?) AS field WHERE field.key = ?)",
+            [column(image), Expr::val(name)],
+        )
+    }
+
+    fn contains(&self, searched: Column, text: &str) -> Expr {
+        // SQLite's LIKE folds ASCII letters, and no others.
+        Expr::cust_with_exprs(r"? LIKE ? ESCAPE '\'", [column(searched), Expr::val(like_pattern(text))])
+    }
+
+    fn image_contains(&self, image: Column, text: &str) -> Expr {
+        // `->` gives a value's own text: a number keeps its digits.
+        Expr::cust_with_exprs(
+            r"EXISTS (SELECT 1 FROM json_each(?) AS field WHERE
+              CASE field.type WHEN 'text' THEN field.value WHEN 'null' THEN NULL ELSE ? -> field.fullkey END
+              LIKE ? ESCAPE '\')",
+            [column(image), column(image), Expr::val(like_pattern(text))],
+        )
+    }
+
+    fn known_addresses(&self) -> Option<Statement> {
+        // Steps from one address to the next through the index, however often each occurs.
+        Some(Statement::from_string(
+            DbBackend::Sqlite,
+            "WITH RECURSIVE known (address) AS ( \
+               SELECT min(ip_address) FROM afterimage_log WHERE ip_address IS NOT NULL \
+               UNION ALL \
+               SELECT (SELECT min(ip_address) FROM afterimage_log WHERE ip_address > known.address) \
+                 FROM known WHERE known.address IS NOT NULL) \
+             SELECT address FROM known WHERE address IS NOT NULL",
+        ))
+    }
+
+    fn within(&self, _network: &IpNet, known: &[String]) -> Expr {
+        let list = serde_json::Value::from(known).to_string();
+        Expr::cust_with_exprs("? IN (SELECT value FROM json_each(?))", [column(Column::IpAddress), Expr::val(list)])
+    }
+
+    fn in_transaction(&self, id: &str) -> Expr {
+        Column::Tx.eq(id)
+    }
+
+    fn bucket(&self, bucket: TimeBucket) -> Expr {
+        let format = match bucket {
+            TimeBucket::Hour => r#"strftime('%Y-%m-%dT%H:00:00Z', "log"."timestamp")"#,
+            TimeBucket::Day => r#"strftime('%Y-%m-%dT00:00:00Z', "log"."timestamp")"#,
+            // The next Sunday, or today where it is one; six days before that is Monday.
+            TimeBucket::Week => r#"strftime('%Y-%m-%dT00:00:00Z', "log"."timestamp", 'weekday 0', '-6 days')"#,
+            TimeBucket::Month => r#"strftime('%Y-%m-01T00:00:00Z', "log"."timestamp")"#,
+        };
+        Expr::cust(format)
+    }
+
+    fn write_options(&self) -> TransactionOptions {
+        // A deferred transaction that has read and then writes fails at once where another committed in between.
+        TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        }
+    }
+
+    fn open_write(&self) -> &'static [&'static str] {
+        // Whoever holds the write lock knows that no other transaction is under way: a context that lies here was left
+        // behind, by a writer without foreign keys.
+        &[
+            "DELETE FROM afterimage_context",
+            "DELETE FROM afterimage_server_context",
+            "INSERT INTO afterimage_server_context DEFAULT VALUES",
+        ]
+    }
+
+    fn close_write(&self) -> &'static [&'static str] {
+        &["DELETE FROM afterimage_server_context"]
+    }
+
+    fn transaction_number(&self) -> Option<Expr> {
+        Some(Expr::cust("(SELECT 's' || max(id) FROM afterimage_server_context)"))
+    }
+
+    fn enter_context(&self) -> &'static str {
+        "UPDATE afterimage_server_context SET user_id = ?, username = ?, description = ?, ip_address = ?, \
+         correlation_id = ?, metadata = ?, recorded_by = ?"
+    }
+
+    fn reverse_next(&self) -> &'static str {
+        "UPDATE afterimage_server_context SET undo_of = ?"
+    }
+}
+
+fn column(column: Column) -> Expr {
+    Expr::col(column.as_column_ref().into_column_ref())
+}

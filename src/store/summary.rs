@@ -1,0 +1,121 @@
+//! Counts over the entries that a filter means.
+
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select};
+
+use super::connect::Database;
+use super::dialect::TimeBucket;
+use super::error::failed;
+use super::filter::Prepared;
+use super::log::{Selection, count, find};
+use crate::audit::{Action, Error, Filter, Result};
+use afterimage_entity::log::{Column, Entity};
+
+async fn select(database: &Database, filter: &Filter) -> Result<Select<Entity>> {
+    let prepared = Prepared::of(database.dialect, &database.reader, filter).await?;
+    Ok(find(database.dialect).filter(prepared.condition(database.dialect)).select_only())
+}
+
+/// How many in all.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn total(database: &Database, filter: &Filter) -> Result<i64> {
+    count(database, &Selection::of(filter.clone())).await
+}
+
+/// How many of each table, the largest first, then by name.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn by_table(database: &Database, filter: &Filter, first: u64) -> Result<Vec<(String, i64)>> {
+    let counts = select(database, filter)
+        .await?
+        .column(Column::TableName)
+        .column_as(Expr::cust("count(*)"), "count")
+        .group_by(Column::TableName)
+        .order_by(Expr::cust("count(*)"), Order::Desc)
+        .order_by(Column::TableName, Order::Asc)
+        .limit(first);
+    counts.into_tuple().all(&database.reader).await.map_err(failed)
+}
+
+/// How many of each user with the latest name that the user had, the largest first, then by id.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn by_user(
+    database: &Database,
+    filter: &Filter,
+    first: u64,
+) -> Result<Vec<(Option<String>, Option<String>, i64)>> {
+    let counts = select(database, filter)
+        .await?
+        .column(Column::UserId)
+        .column_as(Expr::cust("count(*)"), "count")
+        .group_by(Column::UserId)
+        .order_by(Expr::cust("count(*)"), Order::Desc)
+        .order_by(Column::UserId, Order::Asc)
+        .limit(first);
+    let counts: Vec<(Option<String>, i64)> = counts.into_tuple().all(&database.reader).await.map_err(failed)?;
+    let mut users = Vec::with_capacity(counts.len());
+    for (user, count) in counts {
+        let name = match &user {
+            Some(user) => latest_name(database, user).await?,
+            None => None,
+        };
+        users.push((user, name, count));
+    }
+    Ok(users)
+}
+
+/// The name in the user's most recent entry that has one: a step or two in the index of users.
+async fn latest_name(database: &Database, user: &str) -> Result<Option<String>> {
+    let name = find(database.dialect)
+        .filter(Column::UserId.eq(user))
+        .filter(Column::Username.is_not_null())
+        .select_only()
+        .column(Column::Username)
+        .order_by(Column::Timestamp, Order::Desc)
+        .order_by(Column::Id, Order::Desc)
+        .limit(1);
+    name.into_tuple().one(&database.reader).await.map_err(failed)
+}
+
+/// How many of each action, also of those with no entry.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn by_action(database: &Database, filter: &Filter) -> Result<Vec<(Action, i64)>> {
+    let counts = select(database, filter)
+        .await?
+        .column(Column::Action)
+        .column_as(Expr::cust("count(*)"), "count")
+        .group_by(Column::Action);
+    let counts: Vec<(String, i64)> = counts.into_tuple().all(&database.reader).await.map_err(failed)?;
+    let of = |action: Action| counts.iter().find(|(name, _)| name == action.as_str()).map_or(0, |(_, count)| *count);
+    Ok(Action::ALL.into_iter().map(|action| (action, of(action))).collect())
+}
+
+/// How many in each bucket of time, the earliest first, without empty ones.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn timeline(database: &Database, filter: &Filter, bucket: TimeBucket) -> Result<Vec<(DateTime<Utc>, i64)>> {
+    let start = database.dialect.bucket(bucket);
+    let counts = select(database, filter)
+        .await?
+        .column_as(start.clone(), "start")
+        .column_as(Expr::cust("count(*)"), "count")
+        .group_by(Expr::cust("1"))
+        .order_by(Expr::cust("1"), Order::Asc);
+    let counts: Vec<(String, i64)> = counts.into_tuple().all(&database.reader).await.map_err(failed)?;
+    counts
+        .into_iter()
+        .map(|(start, count)| {
+            let start = DateTime::parse_from_rfc3339(&start).map_err(Error::internal)?;
+            Ok((start.to_utc(), count))
+        })
+        .collect()
+}

@@ -1,0 +1,90 @@
+//! A transaction of the server's own that writes.
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement, TransactionTrait};
+
+use super::connect::Database;
+use super::error::failed;
+use crate::audit::Result;
+
+/// What the server says of the changes that it makes: who asked for them, and why. The entries that the triggers write
+/// carry it, with the source UNDO.
+#[derive(Clone, Debug, Default)]
+pub struct ServerContext {
+    /// The caller.
+    pub user_id: Option<String>,
+    /// The caller's name.
+    pub username: Option<String>,
+    /// The reason given.
+    pub description: Option<String>,
+    /// The caller's address.
+    pub ip_address: Option<String>,
+    /// What ties it to other entries.
+    pub correlation_id: Option<String>,
+    /// Whatever else, as JSON.
+    pub metadata: Option<String>,
+    /// The subject of the token.
+    pub recorded_by: Option<String>,
+}
+
+/// A transaction that writes; dropped, it leaves nothing behind.
+pub struct Write<'a> {
+    /// The transaction, for statements.
+    pub transaction: DatabaseTransaction,
+    database: &'a Database,
+}
+
+impl<'a> Write<'a> {
+    /// Begins.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn begin(database: &'a Database) -> Result<Write<'a>> {
+        let options = database.dialect.write_options();
+        let transaction = database.writer.begin_with_options(options).await.map_err(failed)?;
+        for statement in database.dialect.open_write() {
+            transaction.execute_unprepared(statement).await.map_err(failed)?;
+        }
+        Ok(Write { transaction, database })
+    }
+
+    /// From here on the triggers record the changes as the server's own.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn act_as(&self, context: &ServerContext) -> Result<()> {
+        let values = [
+            &context.user_id,
+            &context.username,
+            &context.description,
+            &context.ip_address,
+            &context.correlation_id,
+            &context.metadata,
+            &context.recorded_by,
+        ];
+        self.run(self.database.dialect.enter_context(), values.map(|value| value.clone().into())).await
+    }
+
+    /// The next changes reverse that of this entry, or of none.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn reverse_next(&self, entry: Option<i64>) -> Result<()> {
+        self.run(self.database.dialect.reverse_next(), [entry.into()]).await
+    }
+
+    /// Commits.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn commit(self) -> Result<()> {
+        for statement in self.database.dialect.close_write() {
+            self.transaction.execute_unprepared(statement).await.map_err(failed)?;
+        }
+        self.transaction.commit().await.map_err(failed)
+    }
+
+    async fn run(&self, sql: &str, values: impl IntoIterator<Item = sea_orm::Value>) -> Result<()> {
+        let statement = Statement::from_sql_and_values(self.transaction.get_database_backend(), sql, values);
+        self.transaction.execute_raw(statement).await.map(drop).map_err(failed)
+    }
+}
