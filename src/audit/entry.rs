@@ -147,8 +147,8 @@ pub struct Draft {
     pub correlation_id: Option<String>,
     /// Whatever else is sent along.
     pub metadata: Option<Json>,
-    /// The subject of the token.
-    pub recorded_by: String,
+    /// The subject of the token; none on the command line.
+    pub recorded_by: Option<String>,
     /// Whether an administrator records it.
     pub trusted: bool,
     /// What makes a second create return the first one's entry.

@@ -60,13 +60,14 @@ impl Code {
 pub struct Error {
     code: Code,
     message: String,
+    busy: bool,
     cause: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
     /// A failure that the client is told about as it is.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Error { code, message: message.into(), cause: None }
+        Error { code, message: message.into(), busy: false, cause: None }
     }
 
     /// The request asks for something that cannot be asked for.
@@ -94,11 +95,24 @@ impl Error {
         Error::new(Code::Forbidden, message)
     }
 
+    /// Another transaction holds what this one needs. It may be tried again.
+    pub fn busy(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        let mut error = Error::conflict("another transaction holds the rows or the table that this needs; try again");
+        error.busy = true;
+        error.caused_by(cause)
+    }
+
+    /// Whether it failed only because another transaction was in the way.
+    pub fn is_busy(&self) -> bool {
+        self.busy
+    }
+
     /// The database cannot answer now.
     pub fn unavailable(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Error {
             code: Code::Unavailable,
             message: "the database cannot be reached at the moment; try again later".to_owned(),
+            busy: false,
             cause: Some(cause.into()),
         }
     }

@@ -66,7 +66,8 @@ async fn append_once(dialect: &dyn Dialect, write: &Write<'_>, draft: &Draft) ->
 
 async fn recorded_before(dialect: &dyn Dialect, write: &Write<'_>, draft: &Draft) -> Result<Option<i64>> {
     let Some(key) = &draft.idempotency_key else { return Ok(None) };
-    let select = find(dialect).filter(Column::RecordedBy.eq(&draft.recorded_by)).filter(Column::IdempotencyKey.eq(key));
+    let select =
+        find(dialect).filter(Column::RecordedBy.eq(draft.recorded_by.clone())).filter(Column::IdempotencyKey.eq(key));
     let Some(row) = select.one(&write.transaction).await.map_err(failed)? else { return Ok(None) };
     if row.idempotency_hash.as_deref() != Some(&digest(draft)) {
         return Err(Error::conflict(format!(

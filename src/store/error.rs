@@ -2,12 +2,14 @@
 
 use sea_orm::{DbErr, RuntimeErr};
 
-use crate::audit::{Code, Error};
+use crate::audit::Error;
 
 /// PostgreSQL: the operator, or a crash, ended the connection, or the server is starting.
 const POSTGRES_AWAY: [&str; 5] = ["57P01", "57P02", "57P03", "53300", "25006"];
 /// PostgreSQL: the statement took longer than it may.
 const POSTGRES_CANCELLED: &str = "57014";
+/// PostgreSQL: a lock was not to be had in time, a deadlock was broken, or a snapshot was overtaken.
+const POSTGRES_BUSY: [&str; 3] = ["55P03", "40P01", "40001"];
 /// PostgreSQL: the role lacks a right.
 const POSTGRES_PRIVILEGE: &str = "42501";
 /// PostgreSQL: the disk, or the memory, is full.
@@ -20,42 +22,54 @@ pub fn failed(error: DbErr) -> Error {
     match &error {
         DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Error::unavailable(error),
         DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause)) => {
-            match of_sqlx(cause) {
-                Some(Code::Unavailable) => Error::unavailable(error),
-                Some(Code::Forbidden) => Error::forbidden(
+            match kind_of(cause) {
+                Failure::Away => Error::unavailable(error),
+                Failure::Busy => Error::busy(error),
+                Failure::Privilege => Error::forbidden(
                     "the server's database role lacks a right that this needs; the server's log names it, and the \
-                     README's section on roles has the GRANT",
+                 README's section on roles has the GRANT",
                 )
                 .caused_by(error),
-                Some(code) => Error::new(code, "the database refused the statement").caused_by(error),
-                None => Error::internal(error),
+                Failure::Other => Error::internal(error),
             }
         }
         _ => Error::internal(error),
     }
 }
 
-fn of_sqlx(error: &sqlx::Error) -> Option<Code> {
+enum Failure {
+    Away,
+    Busy,
+    Privilege,
+    Other,
+}
+
+fn kind_of(error: &sqlx::Error) -> Failure {
     match error {
         sqlx::Error::Io(_)
         | sqlx::Error::Tls(_)
         | sqlx::Error::Protocol(_)
         | sqlx::Error::PoolTimedOut
         | sqlx::Error::PoolClosed
-        | sqlx::Error::WorkerCrashed => Some(Code::Unavailable),
-        sqlx::Error::Database(refusal) => {
-            let code = refusal.code()?;
-            let unavailable = POSTGRES_AWAY.contains(&&*code)
-                || POSTGRES_FULL.contains(&&*code)
-                || code == POSTGRES_CANCELLED
-                || code.starts_with("08")
-                || code.parse::<i64>().is_ok_and(|number| code.len() < 5 && SQLITE_AWAY.contains(&(number & 0xff)));
-            match () {
-                () if unavailable => Some(Code::Unavailable),
-                () if code == POSTGRES_PRIVILEGE => Some(Code::Forbidden),
-                () => None,
-            }
+        | sqlx::Error::WorkerCrashed => Failure::Away,
+        sqlx::Error::Database(refusal) => refusal.code().map_or(Failure::Other, |code| of_code(&code)),
+        _ => Failure::Other,
+    }
+}
+
+/// PostgreSQL's codes have five characters, SQLite's are shorter numbers.
+fn of_code(code: &str) -> Failure {
+    match code.parse::<i64>() {
+        Ok(number) if code.len() < 5 && SQLITE_AWAY.contains(&(number & 0xff)) => Failure::Away,
+        _ if POSTGRES_BUSY.contains(&code) => Failure::Busy,
+        _ if code == POSTGRES_PRIVILEGE => Failure::Privilege,
+        _ if POSTGRES_AWAY.contains(&code)
+            || POSTGRES_FULL.contains(&code)
+            || code == POSTGRES_CANCELLED
+            || code.starts_with("08") =>
+        {
+            Failure::Away
         }
-        _ => None,
+        _ => Failure::Other,
     }
 }

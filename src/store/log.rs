@@ -204,3 +204,16 @@ pub(super) async fn fetch(connection: &impl ConnectionTrait, select: Select<Enti
     let rows: Vec<Model> = select.all(connection).await.map_err(failed)?;
     rows.into_iter().map(entry_of).collect()
 }
+
+/// The entry of the greatest id that meets a condition on the log's columns.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn latest(
+    dialect: &dyn Dialect,
+    connection: &impl ConnectionTrait,
+    condition: Expr,
+) -> Result<Option<Entry>> {
+    let select = find(dialect).filter(condition).order_by(Column::Id, Order::Desc).limit(1);
+    Ok(fetch(connection, select).await?.pop())
+}

@@ -20,7 +20,7 @@ pub use append::{Appended, append};
 pub use connect::{Database, Kind, migrate};
 pub use dialect::{Dialect, TimeBucket};
 pub use error::failed;
-pub use log::{Beyond, Selection, by_ids, by_transaction, count, exists_beyond, latest_undo_of, page};
+pub use log::{Beyond, Selection, by_ids, by_transaction, count, exists_beyond, latest, latest_undo_of, page};
 pub use row::entry_of;
 pub use summary::{by_action, by_table, by_user, timeline, total};
 pub use tracked::{Tracked, forget_tracked, save_tracked, tracked, tracked_tables};

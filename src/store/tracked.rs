@@ -24,8 +24,8 @@ pub struct Tracked {
     pub redacted_columns: Vec<String>,
     /// Columns that are not captured.
     pub ignored_columns: Vec<String>,
-    /// Since when; none before it is saved.
-    pub tracked_since: Option<DateTime<Utc>>,
+    /// Since when. The database says so when the table is first saved.
+    pub tracked_since: DateTime<Utc>,
 }
 
 fn table(dialect: &dyn Dialect) -> TableRef {
@@ -104,6 +104,6 @@ fn of_row(row: Model) -> Result<Tracked> {
         columns: list(row.columns)?,
         redacted_columns: list(row.redacted_columns)?,
         ignored_columns: list(row.ignored_columns)?,
-        tracked_since: Some(row.tracked_since),
+        tracked_since: row.tracked_since,
     })
 }

@@ -1,0 +1,86 @@
+//! The one place that chooses between the two ways of capturing.
+
+use sea_orm::ConnectionTrait;
+
+use super::table::{Health, Hidden, Reference, Table};
+use super::{postgres, sqlite};
+use crate::audit::Result;
+use crate::store::{Kind, Tracked, failed};
+
+/// The tables that could be tracked, of one schema or of all.
+pub(crate) async fn list(kind: Kind, connection: &impl ConnectionTrait, schema: Option<&str>) -> Result<Vec<String>> {
+    match kind {
+        Kind::Postgres => postgres::list(connection, schema).await,
+        Kind::Sqlite => sqlite::list(connection).await,
+    }
+}
+
+/// The name under which a table's entries are filed.
+pub(super) fn filed(kind: Kind, name: &str) -> String {
+    match kind {
+        Kind::Postgres => postgres::name::parse(name)
+            .map_or_else(|| name.to_owned(), |(schema, table)| postgres::name::filed(&schema, &table)),
+        Kind::Sqlite => name.to_owned(),
+    }
+}
+
+/// What the catalogue says of a table.
+pub(crate) async fn describe(kind: Kind, connection: &impl ConnectionTrait, name: &str) -> Result<Table> {
+    match kind {
+        Kind::Postgres => Ok(postgres::describe(connection, name).await?.table),
+        Kind::Sqlite => sqlite::describe(connection, name).await,
+    }
+}
+
+/// The foreign keys that point at a table.
+pub(crate) async fn references(kind: Kind, connection: &impl ConnectionTrait, table: &Table) -> Result<Vec<Reference>> {
+    match kind {
+        Kind::Postgres => postgres::references(connection, table).await,
+        Kind::Sqlite => sqlite::references(connection, table).await,
+    }
+}
+
+/// Waits for locks briefly: others must be able to go on.
+pub(super) async fn be_brief(kind: Kind, connection: &impl ConnectionTrait) -> Result<()> {
+    match kind {
+        Kind::Postgres => {
+            connection.execute_unprepared("SET LOCAL lock_timeout = '500ms'").await.map(drop).map_err(failed)
+        }
+        // It has one lock, which the transaction holds already.
+        Kind::Sqlite => Ok(()),
+    }
+}
+
+/// Installs the triggers.
+pub(super) async fn install(
+    kind: Kind,
+    connection: &impl ConnectionTrait,
+    table: &Table,
+    hidden: &Hidden,
+) -> Result<()> {
+    match kind {
+        Kind::Postgres => postgres::install(connection, &table.name, hidden).await.map(drop),
+        Kind::Sqlite => sqlite::install(connection, table, hidden).await,
+    }
+}
+
+/// Takes the triggers off.
+pub(super) async fn remove(kind: Kind, connection: &impl ConnectionTrait, tracked: &Tracked) -> Result<()> {
+    match kind {
+        Kind::Postgres => postgres::remove(connection, tracked).await,
+        Kind::Sqlite => sqlite::remove(connection, &tracked.table_name).await,
+    }
+}
+
+/// Whether the triggers are those that this server would install.
+pub(super) async fn health(
+    kind: Kind,
+    connection: &impl ConnectionTrait,
+    tracked: &Tracked,
+    hidden: &Hidden,
+) -> Result<Health> {
+    match kind {
+        Kind::Postgres => postgres::health(connection, tracked, hidden).await,
+        Kind::Sqlite => sqlite::health(connection, &tracked.table_name, hidden).await,
+    }
+}

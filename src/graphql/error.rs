@@ -1,0 +1,48 @@
+//! Failures as clients see them: `extensions.code` is set here and nowhere else.
+
+use async_graphql::ErrorExtensions;
+
+use crate::audit;
+use crate::audit::Code;
+
+/// A failure on its way to a client. It shows nothing but the sentence and the code that are meant for clients: the
+/// cause goes to the server's log, under an id that the client can quote.
+#[derive(Clone, Debug)]
+pub struct ApiError(async_graphql::Error);
+
+/// The result of a resolver.
+pub type Result<T> = std::result::Result<T, ApiError>;
+
+impl From<audit::Error> for ApiError {
+    fn from(error: audit::Error) -> Self {
+        let mut message = error.message().to_owned();
+        match error.code() {
+            Code::Internal => {
+                let id = incident();
+                tracing::error!(incident = id, %error, "internal error");
+                message = format!("an internal error occurred; the server's log has it as {id}");
+            }
+            Code::Unavailable => tracing::warn!(%error, "unavailable"),
+            Code::Forbidden => tracing::info!(%error, "forbidden"),
+            _ => tracing::debug!(%error, "refused"),
+        }
+        let code = error.code().as_str();
+        ApiError(async_graphql::Error::new(message).extend_with(|_, extensions| extensions.set("code", code)))
+    }
+}
+
+impl From<ApiError> for async_graphql::Error {
+    fn from(error: ApiError) -> Self {
+        error.0
+    }
+}
+
+/// An id that a client can quote and an operator can search for.
+fn incident() -> String {
+    let mut bytes = [0u8; 6];
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+        // Without random bytes the time tells incidents apart well enough.
+        Err(_) => format!("{:x}", chrono::Utc::now().timestamp_micros()),
+    }
+}

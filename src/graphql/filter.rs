@@ -1,0 +1,170 @@
+//! From the filter that a client writes to the one that the log is asked with. What is out of bounds is refused here.
+
+use std::net::IpAddr;
+
+use async_graphql::{ID, InputObject};
+use ipnet::IpNet;
+
+use super::enums::{AuditAction, AuditSource};
+use super::scalars::Instant;
+use crate::audit::{Error, Filter, FilterLimits, Result};
+
+/// Conditions on one level all hold; within a list, one of them does. What is absent or null is no condition; an empty
+/// list matches nothing, `and: []` everything, `or: []` nothing. `not` is the exact complement. Lists hold at most 100
+/// values, filters nest at most 8 deep.
+#[derive(InputObject, Default)]
+pub struct AuditLogFilter {
+    /// The user is one of these.
+    user_id: Option<Vec<ID>>,
+    /// Whether there is a user at all.
+    has_user: Option<bool>,
+    /// The user's name is one of these.
+    username: Option<Vec<String>>,
+    /// The table is one of these; qualified with its schema where that is not the default one.
+    table_name: Option<Vec<String>>,
+    /// The object's key is one of these.
+    record_id: Option<Vec<ID>>,
+    /// The action is one of these.
+    action: Option<Vec<AuditAction>>,
+    /// At or after this instant.
+    start: Option<Instant>,
+    /// Before this instant; a calendar date is included to its end.
+    end: Option<Instant>,
+    /// An address, or a network in CIDR form.
+    ip_address: Option<String>,
+    /// The correlation id is one of these.
+    correlation_id: Option<Vec<String>>,
+    /// The transaction is one of these.
+    transaction_id: Option<Vec<ID>>,
+    /// The source is one of these.
+    source: Option<Vec<AuditSource>>,
+    /// Entries that changed one of these fields; of a CREATE or DELETE, those that have one of them. Every entry that
+    /// meets the other conditions is looked into: narrow a large log by table, user or dates.
+    changed_field: Option<Vec<String>>,
+    /// Entries whose description, username, record id or values contain this text, ASCII letters in either case. Every
+    /// entry that meets the other conditions is looked into: narrow a large log by table, user or dates.
+    search: Option<String>,
+    /// All of these hold.
+    and: Option<Vec<AuditLogFilter>>,
+    /// One of these holds.
+    or: Option<Vec<AuditLogFilter>>,
+    /// This does not hold.
+    not: Option<Box<AuditLogFilter>>,
+}
+
+impl AuditLogFilter {
+    /// The filter as the log is asked with it; everything where none is given.
+    pub(super) fn read(filter: Option<AuditLogFilter>) -> Result<Filter> {
+        match filter {
+            Some(filter) => Reader { conditions: 0 }.read(filter, 1),
+            None => Ok(Filter::everything()),
+        }
+    }
+}
+
+struct Reader {
+    conditions: usize,
+}
+
+impl Reader {
+    fn read(&mut self, filter: AuditLogFilter, depth: usize) -> Result<Filter> {
+        if depth > FilterLimits::DEPTH {
+            return Err(Error::bad_input(format!("filters nest at most {} deep", FilterLimits::DEPTH)));
+        }
+        let mut all = Vec::new();
+        let ids = |ids: Vec<ID>| ids.into_iter().map(|id| id.0).collect::<Vec<_>>();
+        self.texts(&mut all, "userId", filter.user_id.map(ids), Filter::User)?;
+        all.extend(filter.has_user.map(Filter::HasUser));
+        self.texts(&mut all, "username", filter.username, Filter::Username)?;
+        self.texts(&mut all, "tableName", filter.table_name, Filter::Table)?;
+        self.texts(&mut all, "recordId", filter.record_id.map(ids), Filter::Record)?;
+        if let Some(actions) = filter.action {
+            bounded("action", &actions)?;
+            all.push(Filter::Action(actions.into_iter().map(Into::into).collect()));
+        }
+        all.extend(filter.start.map(|instant| Filter::Start(instant.0.start())));
+        all.extend(filter.end.map(|instant| Filter::End(instant.0.end())));
+        all.extend(filter.ip_address.map(|text| network(&text)).transpose()?.map(Filter::Network));
+        self.texts(&mut all, "correlationId", filter.correlation_id, Filter::Correlation)?;
+        self.texts(&mut all, "transactionId", filter.transaction_id.map(ids), Filter::Transaction)?;
+        if let Some(sources) = filter.source {
+            bounded("source", &sources)?;
+            all.push(Filter::Source(sources.into_iter().map(Into::into).collect()));
+        }
+        self.texts(&mut all, "changedField", filter.changed_field, Filter::ChangedField)?;
+        if let Some(text) = filter.search {
+            checked("search", &text)?;
+            all.push(Filter::Search(text));
+        }
+        if let Some(filters) = filter.and {
+            all.push(Filter::All(self.nested("and", filters, depth)?));
+        }
+        if let Some(filters) = filter.or {
+            all.push(Filter::Any(self.nested("or", filters, depth)?));
+        }
+        if let Some(filter) = filter.not {
+            all.push(Filter::Not(Box::new(self.read(*filter, depth + 1)?)));
+        }
+        self.conditions += all.len() + 1;
+        if self.conditions > FilterLimits::CONDITIONS {
+            return Err(Error::bad_input(format!(
+                "a filter holds at most {} conditions in all",
+                FilterLimits::CONDITIONS
+            )));
+        }
+        Ok(Filter::All(all))
+    }
+
+    fn texts(
+        &mut self,
+        all: &mut Vec<Filter>,
+        name: &str,
+        list: Option<Vec<String>>,
+        condition: fn(Vec<String>) -> Filter,
+    ) -> Result<()> {
+        let Some(list) = list else { return Ok(()) };
+        bounded(name, &list)?;
+        list.iter().try_for_each(|text| checked(name, text))?;
+        all.push(condition(list));
+        Ok(())
+    }
+
+    fn nested(&mut self, name: &str, filters: Vec<AuditLogFilter>, depth: usize) -> Result<Vec<Filter>> {
+        bounded(name, &filters)?;
+        filters.into_iter().map(|filter| self.read(filter, depth + 1)).collect()
+    }
+}
+
+fn bounded<T>(name: &str, list: &[T]) -> Result<()> {
+    if list.len() > FilterLimits::LIST {
+        return Err(Error::bad_input(format!(
+            "`{name}` holds {} values; a list of a filter holds at most {}",
+            list.len(),
+            FilterLimits::LIST
+        )));
+    }
+    Ok(())
+}
+
+fn checked(name: &str, text: &str) -> Result<()> {
+    if text.contains('\0') {
+        return Err(Error::bad_input(format!("`{name}` holds a NUL character, which no text in the log can")));
+    }
+    if text.len() > FilterLimits::TEXT {
+        return Err(Error::bad_input(format!(
+            "`{name}` holds a text of {} bytes; at most {} are compared",
+            text.len(),
+            FilterLimits::TEXT
+        )));
+    }
+    Ok(())
+}
+
+fn network(text: &str) -> Result<IpNet> {
+    let address = text.parse::<IpAddr>().map(IpNet::from);
+    address.or_else(|_| text.parse::<IpNet>()).map_err(|_| {
+        Error::bad_input(format!(
+            "`ipAddress` is {text:?}; write an address (10.0.0.7, 2001:db8::1) or a network in CIDR form (10.0.0.0/8)"
+        ))
+    })
+}

@@ -1,0 +1,137 @@
+//! What can be done: record entries by hand, undo, choose what is captured.
+
+use async_graphql::{Context, ID, Object};
+
+use super::context::ContextExt;
+use super::create::{CreateAuditLogInput, CreateAuditLogPayload, CreateAuditLogsPayload, MAX_ENTRIES};
+use super::entry::AuditLog;
+use super::error::Result;
+use super::tracked::{TrackTableInput, TrackTablePayload, TrackedTable, UntrackTablePayload};
+use super::undo::UndoPayload;
+use crate::audit::{Draft, Error};
+use crate::capture::{self, Actor};
+use crate::http::ClientAddress;
+use crate::store::{self, Write};
+use crate::undo;
+
+/// What can be done.
+pub struct Mutation;
+
+#[Object]
+impl Mutation {
+    /// Record an entry by hand; for system processes that record their own actions.
+    async fn create_audit_log(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The entry.")] input: CreateAuditLogInput,
+    ) -> Result<CreateAuditLogPayload> {
+        let mut entries = record(ctx, vec![input]).await?;
+        let audit_log = entries.pop().ok_or_else(|| Error::internal("nothing was recorded"))?;
+        Ok(CreateAuditLogPayload { audit_log })
+    }
+
+    /// Record up to 1,000 entries at once: all of them, or none.
+    async fn create_audit_logs(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The entries.")] inputs: Vec<CreateAuditLogInput>,
+    ) -> Result<CreateAuditLogsPayload> {
+        Ok(CreateAuditLogsPayload { audit_logs: record(ctx, inputs).await? })
+    }
+
+    /// Undo what one entry records.
+    ///
+    /// CREATE: the object is deleted, and with it the objects that reference it (those that the schema declares SET
+    /// NULL or SET DEFAULT are kept, and set).
+    ///
+    /// UPDATE: each field goes back to its old value, but only where its current value is still the entry's new value,
+    /// byte for byte; the other fields are left alone and listed under `skipped`.
+    ///
+    /// DELETE: the object is restored under its old key. Objects that were linked to it are not restored.
+    ///
+    /// The undo is one transaction, is itself recorded, and can itself be undone. Where it cannot be, nothing changes,
+    /// and the error says why: NOT_FOUND, NOT_UNDOABLE or CONFLICT.
+    async fn undo(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The entry.")] id: ID,
+        #[graphql(desc = "Becomes the description of the entries written.")] reason: Option<String>,
+    ) -> Result<UndoPayload> {
+        let caller = ctx.caller()?;
+        caller.require_admin()?;
+        if let Some(reason) = &reason {
+            super::no_nul("reason", reason)?;
+        }
+        let services = ctx.services()?;
+        let request = undo::Request {
+            entry: super::entry_id(&id)?,
+            reason,
+            actor: actor(ctx)?,
+            max_rows: services.undo_max_rows,
+        };
+        let outcome = undo::undo(&services.database, &request).await;
+        services.feed.wake();
+        Ok(outcome?.into())
+    }
+
+    /// Start capturing a table's changes, or change how: a list that is not given stays as it is, an empty one clears
+    /// it.
+    async fn track_table(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The table, and what to leave out.")] input: TrackTableInput,
+    ) -> Result<TrackTablePayload> {
+        ctx.caller()?.require_admin()?;
+        super::no_nul("tableName", &input.table_name)?;
+        let services = ctx.services()?;
+        let wish = capture::Wish { redacted: input.redacted_columns, ignored: input.ignored_columns };
+        let report = capture::track(&services.owner, &input.table_name, &wish, &actor(ctx)?).await?;
+        services.feed.wake();
+        Ok(TrackTablePayload { tracked_table: TrackedTable(report) })
+    }
+
+    /// Stop capturing a table's changes. Its entries stay.
+    async fn untrack_table(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The table, as `trackedTables` names it.")] table_name: String,
+    ) -> Result<UntrackTablePayload> {
+        ctx.caller()?.require_admin()?;
+        super::no_nul("tableName", &table_name)?;
+        let services = ctx.services()?;
+        let table_name = capture::untrack(&services.owner, &table_name, &actor(ctx)?).await?;
+        services.feed.wake();
+        Ok(UntrackTablePayload { table_name })
+    }
+}
+
+async fn record(ctx: &Context<'_>, inputs: Vec<CreateAuditLogInput>) -> Result<Vec<AuditLog>> {
+    let caller = ctx.caller()?;
+    caller.require_writer()?;
+    if inputs.len() > MAX_ENTRIES {
+        let error = format!("{} entries came; at most {MAX_ENTRIES} are recorded at once", inputs.len());
+        return Err(Error::bad_input(error).into());
+    }
+    if inputs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let drafts = inputs.into_iter().map(|input| input.read(caller)).collect::<Result<Vec<Draft>, Error>>()?;
+    let services = ctx.services()?;
+    let write = Write::begin(&services.database).await?;
+    let entries = store::append(services.database.dialect, &write, &drafts).await?;
+    write.commit().await?;
+    services.feed.wake();
+    Ok(entries.into_iter().map(AuditLog::from).collect())
+}
+
+/// Who the entries of an administrative act will name.
+fn actor(ctx: &Context<'_>) -> Result<Actor> {
+    let caller = ctx.caller()?;
+    let address = ctx.data_opt::<ClientAddress>().and_then(|address| address.0);
+    Ok(Actor {
+        user_id: Some(caller.user_id.clone()),
+        username: caller.username.clone(),
+        ip_address: address.map(|address| address.to_string()),
+        recorded_by: Some(caller.user_id.clone()),
+    })
+}

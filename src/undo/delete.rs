@@ -1,0 +1,159 @@
+//! Undoing a CREATE: the object is deleted, and before it what references it.
+
+use std::collections::HashMap;
+use std::collections::HashSet;
+
+use super::outcome::Planned;
+use super::service::{Done, Undoing};
+use crate::audit::{Action, Error, Result};
+use crate::capture::dispatch::{describe, references};
+use crate::capture::{OnDelete, Reference, Table};
+use crate::store;
+
+/// A row, by its table's name and its record id.
+type Key = (String, String);
+
+/// Deletes the object and what hangs on it.
+pub(super) async fn object(undoing: &Undoing<'_>) -> Result<Done> {
+    let (table, record_id) = (undoing.table, undoing.record_id);
+    if undoing.rows.read(table, &[], record_id).await?.is_none() {
+        return Err(Error::conflict(format!("the row {:?} {record_id:?} is gone already", table.name)));
+    }
+    let created = undoing.latest(&table.name, record_id, &[Action::Create]).await?;
+    if let Some(created) = created.filter(|created| created.id > undoing.entry.id) {
+        return Err(Error::conflict(format!(
+            "the row {:?} {record_id:?} is not the one that this entry created: entry {} created it anew",
+            table.name, created.id
+        )));
+    }
+    let mut walk = Walk { undoing, tables: HashMap::new(), seen: HashSet::new(), deletions: Vec::new(), kept: Vec::new() };
+    walk.tables.insert(table.name.clone(), Known::of(undoing, table.clone()).await?);
+    walk.visit((table.name.clone(), record_id.to_owned())).await?;
+    walk.carry_out().await
+}
+
+/// A table that the walk came by.
+#[derive(Clone)]
+struct Known {
+    table: Table,
+    references: Vec<Reference>,
+}
+
+impl Known {
+    async fn of(undoing: &Undoing<'_>, table: Table) -> Result<Known> {
+        let references = references(undoing.database.kind, undoing.connection(), &table).await?;
+        Ok(Known { table, references })
+    }
+}
+
+/// A walk along the foreign keys, from the object to all that hangs on it.
+struct Walk<'a> {
+    undoing: &'a Undoing<'a>,
+    tables: HashMap<String, Known>,
+    seen: HashSet<Key>,
+    /// Children before their parents.
+    deletions: Vec<Key>,
+    /// Rows whose foreign key the database sets.
+    kept: Vec<Key>,
+}
+
+/// A row under way: its references are still to be followed.
+struct Step {
+    key: Key,
+    references: std::vec::IntoIter<Reference>,
+}
+
+impl Walk<'_> {
+    /// Depth first without recursion: what hangs on a row may be a long chain.
+    async fn visit(&mut self, root: Key) -> Result<()> {
+        let mut stack = vec![self.step(root)];
+        while let Some(step) = stack.last_mut() {
+            let Some(reference) = step.references.next() else {
+                self.deletions.extend(stack.pop().map(|step| step.key));
+                continue;
+            };
+            let key = step.key.clone();
+            let children = self.children(&key, &reference).await?;
+            for child in children {
+                if reference.on_delete == OnDelete::Deleted {
+                    if self.seen.insert(child.clone()) {
+                        self.refuse_too_many()?;
+                        stack.push(self.step(child));
+                    }
+                } else {
+                    self.kept.push(child);
+                    self.refuse_too_many()?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, key: Key) -> Step {
+        self.seen.insert(key.clone());
+        let references = self.tables.get(&key.0).map(|known| known.references.clone()).unwrap_or_default();
+        Step { key, references: references.into_iter() }
+    }
+
+    /// The rows that point at a row by a foreign key. Nothing is done to rows that the log would not record.
+    async fn children(&mut self, parent: &Key, reference: &Reference) -> Result<Vec<Key>> {
+        let undoing = self.undoing;
+        let parent_table = self.known(&parent.0)?.table.clone();
+        let tracked = store::tracked(undoing.database.dialect, undoing.connection(), &reference.child).await?;
+        if tracked.is_none() {
+            if undoing.rows.is_referenced(reference, &parent_table, &parent.1).await? {
+                return Err(Error::conflict(format!(
+                    "rows of {:?} reference {:?} {:?}, and that table is not tracked, so that what happens to them \
+                     would not be recorded; track it first",
+                    reference.child, parent.0, parent.1
+                )));
+            }
+            return Ok(Vec::new());
+        }
+        if !self.tables.contains_key(&reference.child) {
+            let table = describe(undoing.database.kind, undoing.connection(), &reference.child).await?;
+            self.tables.insert(reference.child.clone(), Known::of(undoing, table).await?);
+        }
+        let child = &self.known(&reference.child)?.table;
+        let limit = undoing.request.max_rows + 1;
+        let ids = undoing.rows.children(reference, child, &parent_table, &parent.1, limit).await?;
+        Ok(ids.into_iter().map(|id| (reference.child.clone(), id)).collect())
+    }
+
+    fn known(&self, table: &str) -> Result<&Known> {
+        self.tables.get(table).ok_or_else(|| Error::internal(format!("{table} was not described")))
+    }
+
+    fn refuse_too_many(&self) -> Result<()> {
+        let most = self.undoing.request.max_rows;
+        if self.seen.len() + self.kept.len() > most {
+            return Err(Error::conflict(format!(
+                "more than {most} rows hang on the object; start the server with a greater `--undo-max-rows` to allow it"
+            )));
+        }
+        Ok(())
+    }
+
+    async fn carry_out(self) -> Result<Done> {
+        let mut done = Done::default();
+        for (table_name, record_id) in &self.deletions {
+            let created = self.undoing.latest(table_name, record_id, &[Action::Create]).await?;
+            self.undoing.write.reverse_next(created.map(|entry| entry.id)).await?;
+            // A row may be gone by now: in a cycle, the database's own cascade comes back to where it began.
+            self.undoing.rows.delete(&self.known(table_name)?.table, record_id).await?;
+            self.undoing.write.reverse_next(None).await?;
+            done.planned.push(Planned {
+                table_name: table_name.clone(),
+                record_id: record_id.clone(),
+                action: Action::Delete,
+                certain: true,
+                values: Vec::new(),
+            });
+        }
+        for (table_name, record_id) in self.kept.into_iter().filter(|key| !self.deletions.contains(key)) {
+            // Its columns may have been what they are set to.
+            done.planned.push(Planned { table_name, record_id, action: Action::Update, certain: false, values: Vec::new() });
+        }
+        Ok(done)
+    }
+}

@@ -1,0 +1,164 @@
+//! The user's rows on SQLite.
+
+use sea_orm::{DbBackend, DbErr, RuntimeErr, Statement, Value};
+
+use super::rows::{Assignment, Dml, key_parts};
+use crate::audit::{Error, FieldChange, Json};
+use crate::capture::sqlite::{identifier, record_id_of, value_of};
+use crate::capture::{Column, Reference, Table};
+
+pub(super) struct Sqlite;
+
+fn statement(sql: String, values: Vec<Value>) -> Statement {
+    Statement::from_sql_and_values(DbBackend::Sqlite, sql, values)
+}
+
+/// The row of this id: what its key may be is looked up in the index, and then held against the id's text.
+fn is_row(table: &Table, alias: &str, record_id: &str, values: &mut Vec<Value>) -> String {
+    let Some(parts) = key_parts(table, record_id) else { return "FALSE".to_owned() };
+    let mut conditions = Vec::new();
+    for (key, part) in table.primary_key.iter().zip(parts) {
+        // The text may stand for a text, a number or bytes in hexadecimal.
+        let bytes = bytes_of(&part);
+        values.extend([part.clone().into(), part.into(), bytes.into()]);
+        conditions.push(format!("{alias}.{} IN (?, CAST(? AS NUMERIC), ?)", identifier(key)));
+    }
+    values.push(record_id.into());
+    conditions.push(format!("{} = ?", record_id_of(table, alias)));
+    conditions.join(" AND ")
+}
+
+fn bytes_of(hexadecimal: &str) -> Option<Vec<u8>> {
+    if !hexadecimal.is_ascii() || hexadecimal.len() % 2 != 0 {
+        return None;
+    }
+    let byte = |place: usize| u8::from_str_radix(hexadecimal.get(place..place + 2)?, 16).ok();
+    (0..hexadecimal.len()).step_by(2).map(byte).collect()
+}
+
+/// A value as an image writes it, as SQLite stores it.
+fn value(image: &str) -> Value {
+    let change = FieldChange::of("", Some(image), None);
+    let text = change.old_text;
+    match image.as_bytes().first() {
+        Some(b'n') => Value::String(None),
+        Some(b'"') => text.into(),
+        Some(b'{') => marked(image, text),
+        _ => match image.parse::<i64>() {
+            Ok(whole) if !image.contains(['.', 'e', 'E']) => whole.into(),
+            _ => image.parse::<f64>().ok().into(),
+        },
+    }
+}
+
+fn marked(image: &str, text: Option<String>) -> Value {
+    let text = text.unwrap_or_default();
+    let mark = Json::parse(image).and_then(|json| Some(json.fields()?.first()?.0.to_string()));
+    match mark.as_deref() {
+        Some("$blob") => bytes_of(&text).into(),
+        Some("$real") if text == "Inf" => f64::INFINITY.into(),
+        Some("$real") => f64::NEG_INFINITY.into(),
+        Some("$text") => bytes_of(&text).and_then(|bytes| String::from_utf8(bytes).ok()).into(),
+        _ => image.into(),
+    }
+}
+
+impl Dml for Sqlite {
+    fn prepare(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn read(&self, table: &Table, columns: &[&Column], record_id: &str) -> Statement {
+        let mut values = Vec::new();
+        let condition = is_row(table, "t", record_id, &mut values);
+        let columns: Vec<String> = columns.iter().map(|column| value_of(column, "t")).collect();
+        let columns = if columns.is_empty() { "1".to_owned() } else { columns.join(", ") };
+        statement(format!("SELECT {columns} FROM {} AS t WHERE {condition}", table.sql_name), values)
+    }
+
+    fn update(&self, table: &Table, assignments: &[Assignment<'_>], record_id: &str) -> Statement {
+        let mut values: Vec<Value> = assignments.iter().map(|(_, image)| value(image)).collect();
+        let set: Vec<String> =
+            assignments.iter().map(|(column, _)| format!("{} = ?", identifier(&column.name))).collect();
+        let condition = is_row(table, "t", record_id, &mut values);
+        statement(format!("UPDATE {} AS t SET {} WHERE {condition}", table.sql_name, set.join(", ")), values)
+    }
+
+    fn delete(&self, table: &Table, record_id: &str) -> Statement {
+        let mut values = Vec::new();
+        let condition = is_row(table, "t", record_id, &mut values);
+        statement(format!("DELETE FROM {} AS t WHERE {condition}", table.sql_name), values)
+    }
+
+    fn insert(&self, table: &Table, assignments: &[Assignment<'_>]) -> Statement {
+        let values: Vec<Value> = assignments.iter().map(|(_, image)| value(image)).collect();
+        let columns: Vec<String> = assignments.iter().map(|(column, _)| identifier(&column.name)).collect();
+        let places = vec!["?"; columns.len()].join(", ");
+        // ABORT, whatever the table's own constraints say: an undo replaces nothing.
+        let sql = format!("INSERT OR ABORT INTO {} ({}) VALUES ({places})", table.sql_name, columns.join(", "));
+        statement(sql, values)
+    }
+
+    fn children(&self, reference: &Reference, child: &Table, parent: &Table, record_id: &str, limit: usize) -> Statement {
+        let mut values = Vec::new();
+        let from = pointing(reference, parent, record_id, &mut values);
+        statement(format!("SELECT {} {from} LIMIT {limit}", record_id_of(child, "c")), values)
+    }
+
+    fn is_referenced(&self, reference: &Reference, parent: &Table, record_id: &str) -> Statement {
+        let mut values = Vec::new();
+        let from = pointing(reference, parent, record_id, &mut values);
+        statement(format!("SELECT 1 {from} LIMIT 1"), values)
+    }
+
+    fn transaction_id(&self) -> &'static str {
+        "SELECT 's' || max(id) FROM afterimage_server_context"
+    }
+
+    fn check_constraints(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn refusal(&self, error: &DbErr) -> Option<Error> {
+        let (DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause))) = error else {
+            return None;
+        };
+        let sqlx::Error::Database(refusal) = &**cause else { return None };
+        let code: i64 = refusal.code()?.parse().ok()?;
+        let message = refusal.message();
+        match code {
+            // SQLITE_CONSTRAINT_FOREIGNKEY and _TRIGGER, by which RESTRICT speaks up.
+            787 => Some(Error::conflict("a foreign key stands in the way: a row that this one refers to is missing")),
+            1811 if message.contains("FOREIGN KEY") => {
+                Some(Error::conflict("a foreign key stands in the way: rows that must stay refer to the row"))
+            }
+            // _NOTNULL
+            1299 => Some(Error::not_undoable(format!(
+                "a column must have a value, and the log has none for it ({message})"
+            ))),
+            // _UNIQUE, _PRIMARYKEY, _ROWID
+            2067 | 1555 | 2579 => Some(Error::conflict(format!("another row has taken a unique value since ({message})"))),
+            // Any other constraint, a type that a STRICT table refuses, or an error that a trigger raised.
+            code if code & 0xff == 19 || code & 0xff == 20 => {
+                Some(Error::conflict(format!("the database refuses the change ({message})")))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// FROM and WHERE of the rows `c` that point at the row `p`.
+fn pointing(reference: &Reference, parent: &Table, record_id: &str, values: &mut Vec<Value>) -> String {
+    let joined: Vec<String> = reference
+        .columns
+        .iter()
+        .map(|(child, parent)| format!("p.{} = c.{}", identifier(parent), identifier(child)))
+        .collect();
+    let condition = is_row(parent, "p", record_id, values);
+    format!(
+        "FROM {} AS p JOIN {} AS c ON {} WHERE {condition}",
+        parent.sql_name,
+        reference.child_sql_name,
+        joined.join(" AND ")
+    )
+}
