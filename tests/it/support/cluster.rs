@@ -136,14 +136,24 @@ impl Cluster {
 
 /// The port, or none if someone else took it between our look and PostgreSQL's. Any other failure is one.
 fn start_on_a_free_port(keeper: &mut Keeper, root: &Path) -> Option<u16> {
-    let look = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
-    let port = look.expect("a free port of 127.0.0.1").port();
+    let port = free_port();
     if keeper.order(&format!("start {port}")).is_ok() {
         return Some(port);
     }
     let log = text(root, "keeper.log") + &text(root, "server.log");
     assert!(log.contains("could not create any TCP/IP sockets"), "PostgreSQL did not start:\n{log}");
     None
+}
+
+/// A port below those that systems give to outgoing connections: none of these takes it while the server is stopped.
+fn free_port() -> u16 {
+    loop {
+        let random = getrandom::u32().expect("randomness of the system");
+        let port = 10_000 + (random % 20_000) as u16;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 fn text(root: &Path, file: &str) -> String {
