@@ -1,0 +1,56 @@
+# The one command for each thing. `make help` lists them.
+
+CARGO ?= cargo
+# The version is pinned so that a check fails because of us and not because of a new release.
+CARGO_DENY_VERSION := 0.20.2
+GRAPHIQL := web/graphiql
+GRAPHIQL_PAGE := $(GRAPHIQL)/dist/index.html
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check schema graphiql test-tools check-tools machine-paths
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: graphiql ## Build everything and start the demo
+	$(CARGO) run --release --locked -- demo
+
+test: test-tools graphiql ## Install what the tests need where it is missing, and run all of them
+	$(CARGO) test --workspace --locked
+
+check: check-tools machine-paths ## Formatting, lints, documentation, licences and sources
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --workspace --no-deps --locked --document-private-items
+	$(CARGO) deny --locked check licenses bans sources
+
+# By way of a file of its own: a failure leaves the old schema as it was.
+schema: ## Write schema.graphql as the code has it
+	$(CARGO) run --quiet --locked -- schema >schema.graphql.new
+	mv schema.graphql.new schema.graphql
+
+graphiql: ## Build GraphiQL for the server to serve, where npm is installed
+ifeq ($(wildcard $(GRAPHIQL)/package.json),)
+	@:
+else ifeq ($(shell command -v npm),)
+	@echo "npm is not installed: the server will serve a page that says how to get GraphiQL"
+else
+graphiql: $(GRAPHIQL_PAGE)
+
+$(GRAPHIQL_PAGE): $(shell find $(GRAPHIQL) -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
+	cd $(GRAPHIQL) && npm ci --no-audit --no-fund && npm run build
+	touch $@
+endif
+
+test-tools:
+	@sh scripts/install-postgres
+
+# Unoptimised, because it builds in a minute so and runs in a second anyway.
+check-tools:
+	@$(CARGO) deny --version 2>/dev/null || \
+		CARGO_PROFILE_DEV_DEBUG=0 $(CARGO) install --locked --debug cargo-deny@$(CARGO_DENY_VERSION)
+
+# A path of someone's own machine helps nobody else.
+machine-paths:
+	@! git grep -nE '(/home|/Users|/root)/[A-Za-z0-9_.-]+' || \
+		{ echo "tracked files hold paths of one machine" >&2; exit 1; }

@@ -1,0 +1,6 @@
+//! The integration tests: one binary, every test on a database of its own, most of them on both kinds.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test that is surprised has to stop")]
+
+mod harness;
+mod support;

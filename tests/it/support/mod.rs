@@ -1,0 +1,42 @@
+//! What the tests stand on: a database of their own, on both kinds, and plain SQL as an application would run it.
+
+pub mod cluster;
+mod keeper;
+mod postgres_binaries;
+mod world;
+
+pub use world::{Kind, World};
+
+/// Writes a test once and runs it on both databases, as `name::sqlite` and `name::postgres`.
+///
+/// ```ignore
+/// both! {
+///     /// A change is recorded whoever makes it.
+///     async fn an_update_records_both_images(world: World) {
+///         world.sql("…").await;
+///     }
+/// }
+/// ```
+macro_rules! both {
+    ($($(#[$attribute:meta])* async fn $name:ident($world:ident: World) $body:block)+) => {$(
+        mod $name {
+            #[allow(unused_imports, reason = "not every test uses all that its file imports")]
+            use super::*;
+
+            $(#[$attribute])*
+            async fn scenario($world: $crate::support::World) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                scenario($crate::support::World::new($crate::support::Kind::Sqlite).await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                scenario($crate::support::World::new($crate::support::Kind::Postgres).await).await;
+            }
+        }
+    )+};
+}
+
+pub(crate) use both;
