@@ -7,7 +7,6 @@ use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{self, FromRequest as _, FromRequestParts as _, Request};
 use axum::http::header::{ALLOW, AUTHORIZATION, HeaderValue, UPGRADE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, Method, Response, StatusCode};
-use axum::response::IntoResponse as _;
 
 use crate::audit::{Code, Error};
 use crate::auth::{Authenticator, Caller};
@@ -23,7 +22,7 @@ pub(super) async fn handle<E: Executor>(
     extract::State(state): extract::State<State<E>>,
     request: Request,
 ) -> Response<Body> {
-    if request.headers().contains_key(UPGRADE) && request.method() == Method::GET {
+    if asks_for_websocket(&request) {
         return upgrade(state, request).await;
     }
     let Some(media_type) = negotiate::negotiate(request.headers()) else {
@@ -161,6 +160,12 @@ async fn body(request: Request) -> Result<String, Refused> {
         .map_err(|_| Refused::new(StatusCode::BAD_REQUEST, Error::bad_input("the body is not in UTF-8")))
 }
 
+/// Other upgrades, such as `h2c`, may be ignored, and are.
+fn asks_for_websocket(request: &Request) -> bool {
+    let upgrade = request.headers().get(UPGRADE).and_then(|value| value.to_str().ok());
+    request.method() == Method::GET && upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
+}
+
 /// Turns the connection into a WebSocket.
 async fn upgrade<E: Executor>(state: State<E>, request: Request) -> Response<Body> {
     let address = ClientAddress::of(&request);
@@ -168,6 +173,9 @@ async fn upgrade<E: Executor>(state: State<E>, request: Request) -> Response<Bod
     let (mut parts, _) = request.into_parts();
     match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
         Ok(upgrade) => ws::accept(upgrade, state, address, sockets),
-        Err(rejection) => rejection.into_response(),
+        Err(rejection) => {
+            let error = Error::bad_input(format!("the WebSocket cannot be opened: {}", rejection.body_text()));
+            answer::refusal(rejection.status(), MediaType::Json, &error)
+        }
     }
 }

@@ -84,6 +84,7 @@ pub fn router<E: Executor>(state: State<E>) -> Router {
     Router::new()
         .route("/", get(|| async { Redirect::temporary("/graphiql") }))
         .route("/graphiql", get(graphiql::page))
+        .route("/graphiql/", get(graphiql::page))
         .route("/graphiql/{*path}", get(graphiql::file))
         .route("/graphql", any(graphql::handle::<E>))
         .with_state(state)

@@ -1,5 +1,6 @@
 //! One line in the server's log for each operation, which can be read alone.
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use async_graphql::ServerError;
@@ -19,7 +20,7 @@ pub(super) struct RequestLog {
     name: Option<String>,
     kind: Option<OperationType>,
     user: Option<String>,
-    status: Option<u16>,
+    status: Option<Cow<'static, str>>,
     codes: Vec<String>,
 }
 
@@ -53,9 +54,15 @@ impl RequestLog {
         self.codes.push(code.to_owned());
     }
 
-    /// The request was answered.
+    /// The request was answered with this HTTP status.
     pub(super) fn status(&mut self, status: u16) {
-        self.status = Some(status);
+        self.status = Some(status.to_string().into());
+    }
+
+    /// The request was answered on a socket, where nothing has a status of its own; or is being answered until the
+    /// client has seen enough.
+    pub(super) fn answered(&mut self) {
+        self.status = Some("answered".into());
     }
 }
 
@@ -67,13 +74,12 @@ impl Drop for RequestLog {
             Some(OperationType::Subscription) => "subscription",
             None => "-",
         };
-        let status = self.status.map_or_else(|| "abandoned".to_owned(), |status| status.to_string());
         tracing::info!(
             transport = self.transport,
             operation = self.name.as_deref().unwrap_or("-"),
             kind,
             user = self.user.as_deref().unwrap_or("-"),
-            status,
+            status = self.status.as_deref().unwrap_or("abandoned"),
             errors = self.codes.join(","),
             ms = self.began.elapsed().as_millis() as u64,
             "graphql"

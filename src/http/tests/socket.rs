@@ -140,6 +140,7 @@ async fn what_is_refused_is_one_error_message_with_a_code() {
         ("subscription { nothing }", "GRAPHQL_VALIDATION_FAILED"),
         ("subscription { count(to: \"x\") }", "BAD_USER_INPUT"),
         ("{ echo(value: 1.10) }", "BAD_USER_INPUT"),
+        ("subscription { forbidden }", "FORBIDDEN"),
         ("{ never }", "UNAVAILABLE"),
         ("{ panics }", "INTERNAL_SERVER_ERROR"),
     ] {
@@ -154,6 +155,18 @@ async fn what_is_refused_is_one_error_message_with_a_code() {
         )
         .await;
     assert_eq!(client.receive().await["payload"][0]["extensions"]["code"], "BAD_USER_INPUT");
+}
+
+#[tokio::test]
+async fn a_subscription_that_breaks_tells_a_code_and_nothing_more() {
+    let world = World::new();
+    let mut client = Client::open(&Server::start(&world).await, &world.bearer(60)).await;
+    client.subscribe("a", "subscription { breaks }").await;
+    assert_eq!(client.receive().await["payload"]["data"]["breaks"], 1);
+    let message = client.receive().await;
+    assert_eq!(message["payload"]["errors"][0]["extensions"]["code"], "INTERNAL_SERVER_ERROR", "{message}");
+    assert!(!message.to_string().contains("secrets"), "{message}");
+    assert_eq!(client.receive().await["type"], "complete");
 }
 
 #[tokio::test]

@@ -110,10 +110,10 @@ async fn a_peer_that_answers_no_ping_is_dropped() {
     // Nobody reads from the client's socket meanwhile, so no ping is answered.
     tokio::time::sleep(Duration::from_millis(300)).await;
     server.stop.send(()).unwrap();
-    // A socket that was still open would have to be waited for.
+    // A socket that was still open would be waited for a second.
     let began = Instant::now();
     server.task.await.unwrap().unwrap();
-    assert!(began.elapsed() < Duration::from_millis(500), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_millis(900), "{:?}", began.elapsed());
     drop(client);
 }
 

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use async_graphql::{Context, InputValueResult, Object, Scalar, ScalarType, Schema, Subscription, Value};
+use async_graphql::{
+    Context, ErrorExtensions as _, InputValueResult, Object, Scalar, ScalarType, Schema, Subscription, Value,
+};
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, Response, StatusCode, header};
 use futures_util::future::BoxFuture;
@@ -87,6 +89,16 @@ impl Subscription {
 
     async fn forever(&self) -> impl Stream<Item = i32> {
         stream::iter([1]).chain(stream::pending())
+    }
+
+    async fn forbidden(&self) -> async_graphql::Result<impl Stream<Item = i32>> {
+        Err::<stream::Empty<i32>, _>(Error::forbidden("this needs the role ADMIN")).map_err(|error| {
+            async_graphql::Error::new(error.message()).extend_with(|_, values| values.set("code", "FORBIDDEN"))
+        })
+    }
+
+    async fn breaks(&self) -> impl Stream<Item = async_graphql::Result<i32>> {
+        stream::iter([Ok(1), Err("no such table: secrets".into())])
     }
 
     /// As fast as it is read.

@@ -1,10 +1,12 @@
 //! One operation on a socket: a task of its own, so that a busy subscription starves no other.
 
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Executor, Request, Response, ServerError};
+use async_graphql::{Executor, Request, Response, ServerError, Value};
+use futures_util::stream::{BoxStream, Peekable};
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::sync::mpsc;
 
@@ -54,13 +56,13 @@ impl Channel {
     /// The operation is refused; this is its last message.
     pub(super) async fn refuse(mut self, errors: &[ServerError]) {
         self.log.errors(errors);
-        self.log.status(200);
+        self.log.answered();
         let text = ServerMessage::Error { id: &self.id, payload: errors }.text();
         self.send(text, true).await;
     }
 
     async fn complete(mut self) {
-        self.log.status(200);
+        self.log.answered();
         let text = ServerMessage::Complete { id: &self.id }.text();
         self.send(text, true).await;
     }
@@ -82,19 +84,14 @@ pub(super) async fn run<E: Executor>(
         channel.next(&response).await;
         return channel.complete().await;
     }
-    let mut stream = executor.execute_stream(request, None);
+    channel.log.answered();
+    let mut stream = executor.execute_stream(request, None).peekable();
     let mut is_first = true;
     loop {
-        match AssertUnwindSafe(stream.next()).catch_unwind().await {
-            Ok(Some(response)) => {
-                let response = failure::settle(response);
-                // What is refused before the first event never became a subscription.
-                if is_first && failure::is_refused(&response) {
-                    return channel.refuse(&response.errors).await;
-                }
-                channel.next(&response).await;
-            }
-            Ok(None) => return channel.complete().await,
+        match AssertUnwindSafe(pull(&mut stream, is_first)).catch_unwind().await {
+            Ok(Pulled::Event(response)) => channel.next(&response).await,
+            Ok(Pulled::Refusal(errors)) => return channel.refuse(&errors).await,
+            Ok(Pulled::End) => return channel.complete().await,
             Err(_) => {
                 let error = failure::to_graphql(&operation::panicked());
                 return channel.refuse(&[error]).await;
@@ -102,4 +99,24 @@ pub(super) async fn run<E: Executor>(
         }
         is_first = false;
     }
+}
+
+/// What comes next out of a subscription.
+enum Pulled {
+    Event(Response),
+    Refusal(Vec<ServerError>),
+    End,
+}
+
+async fn pull(stream: &mut Peekable<BoxStream<'static, Response>>, is_first: bool) -> Pulled {
+    let Some(response) = stream.next().await else { return Pulled::End };
+    let response = failure::settle(response);
+    let has_failed = response.data == Value::Null && !response.errors.is_empty();
+    // Where the subscription never began, by its document or because the resolver refused it, the stream ends with
+    // that. Events that fail are followed by others, or at least by waiting for them.
+    let is_refusal = is_first
+        && has_failed
+        && (failure::is_refused(&response)
+            || Pin::new(stream).peek().now_or_never().is_some_and(|next| next.is_none()));
+    if is_refusal { Pulled::Refusal(response.errors) } else { Pulled::Event(response) }
 }

@@ -26,8 +26,9 @@ use super::protocol::{ClientMessage, ServerMessage};
 /// How many messages may wait for the socket.
 const BUFFER: usize = 64;
 
-/// How long the peer may take to accept a message before it is taken for dead.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the peer may take to accept a message before it is taken for dead. A slow reader is waited for, and its
+/// operations wait with it; one that reads nothing at all is not.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How a socket ends.
 enum End {
@@ -204,7 +205,7 @@ impl<E: Executor> Session<E> {
             Ok(operation) => operation,
             Err(error) => {
                 log.errors(std::slice::from_ref(&error));
-                log.status(200);
+                log.answered();
                 return self.say(ServerMessage::Error { id: &id, payload: &[*error] }).await;
             }
         };
