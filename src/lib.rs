@@ -3,5 +3,8 @@
 pub mod audit;
 pub mod auth;
 pub mod capture;
+pub mod feed;
 pub mod graphql;
+pub mod http;
 pub mod store;
+pub mod undo;

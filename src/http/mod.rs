@@ -1,0 +1,104 @@
+//! The server's face: GraphQL over HTTP and WebSocket, GraphiQL, and the two health paths.
+//!
+//! A request goes through the Host check, then to its path. On `/graphql` it is authenticated, its parameters are read
+//! without losing a digit ([`params`], [`json`], [`document`]), the operation is chosen and executed ([`operation`]),
+//! and every error on its way out gets a code ([`failure`]). WebSockets take the same road from the parameters on.
+
+mod answer;
+mod document;
+mod failure;
+mod graphiql;
+mod graphql;
+mod health;
+mod host;
+mod json;
+mod negotiate;
+mod operation;
+mod params;
+mod request_log;
+mod serve;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod ws;
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use async_graphql::Executor;
+use axum::Router;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Request};
+use axum::http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware;
+use axum::response::{Redirect, Response};
+use axum::routing::{any, get};
+use tower_http::compression::CompressionLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+use crate::audit::{Code, Error};
+use crate::auth::Authenticator;
+use crate::graphql::Schema;
+
+pub use health::Health;
+pub use serve::serve;
+pub use settings::HttpSettings;
+
+/// What the answers of pages and scripts may load and who may frame them: nothing and nobody. GraphiQL has its own.
+const CONTENT_SECURITY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+
+/// What the handlers work with. `E` is the schema; tests put a smaller one there.
+#[derive(Clone)]
+pub struct State<E = Schema> {
+    /// Executes operations.
+    pub schema: E,
+    /// Turns bearer tokens into callers.
+    pub authenticator: Arc<Authenticator>,
+    /// Limits, and the hosts that the server answers for.
+    pub settings: HttpSettings,
+    /// Answers `/readyz`.
+    pub health: Arc<dyn Health>,
+}
+
+/// The address that a request came from, for resolvers; `None` where the transport has none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientAddress(pub Option<IpAddr>);
+
+impl ClientAddress {
+    fn of(request: &Request) -> Self {
+        let info = request.extensions().get::<ConnectInfo<SocketAddr>>();
+        // A socket for both protocols reports an IPv4 client as `::ffff:10.0.0.7`.
+        ClientAddress(info.map(|ConnectInfo(address)| address.ip().to_canonical()))
+    }
+}
+
+/// All paths of the server. Hand it to [`serve`].
+pub fn router<E: Executor>(state: State<E>) -> Router {
+    let hosts = Arc::new(host::Hosts::new(&state.settings.allowed_hosts));
+    // Load balancers ask for health by whatever name they know, so those paths stand outside the Host check.
+    let health = Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .with_state(Arc::clone(&state.health));
+    let body_limit = DefaultBodyLimit::max(state.settings.body_limit);
+    Router::new()
+        .route("/", get(|| async { Redirect::temporary("/graphiql") }))
+        .route("/graphiql", get(graphiql::page))
+        .route("/graphiql/", get(graphiql::page))
+        .route("/graphiql/{*path}", get(graphiql::file))
+        .route("/graphql", any(graphql::handle::<E>))
+        .with_state(state)
+        .layer(body_limit)
+        .fallback(no_such_path)
+        .layer(middleware::from_fn_with_state(hosts, host::check))
+        .merge(health)
+        .layer(SetResponseHeaderLayer::if_not_present(CONTENT_SECURITY_POLICY, CONTENT_SECURITY))
+        .layer(SetResponseHeaderLayer::overriding(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
+        .layer(SetResponseHeaderLayer::overriding(REFERRER_POLICY, HeaderValue::from_static("no-referrer")))
+        .layer(CompressionLayer::new())
+}
+
+async fn no_such_path() -> Response {
+    let error = Error::new(Code::NotFound, "there is nothing at this path; the API is at /graphql");
+    answer::refusal(StatusCode::NOT_FOUND, negotiate::MediaType::Json, &error)
+}
