@@ -100,9 +100,14 @@ CREATE TABLE afterimage_server_context (
         REFERENCES afterimage_nothing (id) DEFERRABLE INITIALLY DEFERRED
 );
 
--- Rows that a REPLACE is about to delete without firing a trigger: put here before, recorded and removed after.
+-- Rows that a REPLACE is about to delete without firing a trigger: put here before, recorded and removed after. A row is
+-- known by its row number, or by the first columns of its key: of no type, so that they hold what the table holds.
 CREATE TABLE afterimage_stash (
     table_name TEXT NOT NULL,
+    key_1,
+    key_2,
+    key_3,
+    key_4,
     record_id TEXT,
     old_values TEXT NOT NULL
 );

@@ -1,0 +1,217 @@
+//! What a REPLACE deletes.
+//!
+//! `INSERT OR REPLACE`, `UPDATE OR REPLACE` and ON CONFLICT REPLACE in a schema delete the rows that stand in the way, and
+//! fire no DELETE trigger unless the writer has `recursive_triggers` on. Nor can a trigger learn how a conflict will be
+//! resolved. So a BEFORE trigger puts the image of every row that collides with the new one on any unique key into
+//! `afterimage_stash`, and an AFTER trigger records, as deleted, those of them that are gone.
+//!
+//! That is right because the stash is true at all times: what stands in it is the present image of a row, or of one that
+//! a REPLACE deleted and that no AFTER trigger has come across yet. An UPDATE of a stashed row renews it, a DELETE takes
+//! it out. What is left by OR IGNORE, DO NOTHING and DO UPDATE, after which nothing fires or another trigger, is
+//! therefore harmless, and only bounded: the BEFORE triggers drop all but the newest few. They do not drop all, since a
+//! statement of a user's trigger may run between the two halves of an outer REPLACE on the same table.
+//!
+//! A row is known in the stash by its row number, or, in a WITHOUT ROWID table, by the first columns of its key together
+//! with its record id.
+
+use super::image::{changed, image_of, record_id_of};
+use super::keys::{Shape, Term, UniqueKey};
+use super::names::{catalogued, identifier, literal, same};
+use crate::capture::{Hidden, Table};
+
+/// How many of the newest rows of the stash are never dropped, beside one for each unique key.
+const KEPT: usize = 8;
+
+/// How many columns of a key the stash has room for.
+const KEY_COLUMNS: usize = 4;
+
+/// The stash as the triggers of one table use it.
+pub struct Stash<'a> {
+    table: &'a Table,
+    shape: &'a Shape,
+    hidden: &'a Hidden,
+    /// The row of the table in scope of a subquery: the name that index definitions may use, but for two.
+    row: String,
+    from: String,
+    /// The columns that identify a row, ready for SQL.
+    identity: Vec<String>,
+}
+
+impl<'a> Stash<'a> {
+    pub fn new(table: &'a Table, shape: &'a Shape, hidden: &'a Hidden) -> Self {
+        let name = catalogued(&table.name);
+        let taken = same(&name, "new") || same(&name, "old");
+        let row = if taken { "afterimage_row".to_owned() } else { table.sql_name.clone() };
+        let from = if taken { format!("{} AS {row}", table.sql_name) } else { row.clone() };
+        let identity = match &shape.rowid {
+            Some(rowid) => vec![rowid.clone()],
+            None => table.primary_key.iter().map(|key| identifier(key)).collect(),
+        };
+        Stash { table, shape, hidden, row, from, identity }
+    }
+
+    /// When the new row of an INSERT collides with another.
+    pub fn insert_collides(&self) -> String {
+        let found = self.collisions("").into_iter().map(|(_, rows)| format!("EXISTS ({rows})"));
+        found.collect::<Vec<_>>().join(" OR ")
+    }
+
+    /// When the new state of an updated row collides with another.
+    pub fn update_collides(&self) -> String {
+        let other = self.other_than_old();
+        let found = self.collisions(&other).into_iter().map(|(moved, rows)| format!("({moved} AND EXISTS ({rows}))"));
+        found.collect::<Vec<_>>().join(" OR ")
+    }
+
+    /// Stashes the rows that collide with the new row of an INSERT.
+    pub fn before_insert(&self) -> String {
+        self.fill("")
+    }
+
+    /// Stashes the rows that collide with the new state of an updated row.
+    pub fn before_update(&self) -> String {
+        self.fill(&self.other_than_old())
+    }
+
+    /// Whether anything of the table's is stashed.
+    pub fn holds_any(&self) -> String {
+        format!("EXISTS (SELECT 1 FROM afterimage_stash WHERE {})", self.of_table())
+    }
+
+    /// Which stashed rows an INSERT turned out to have deleted.
+    pub fn gone_by_insert(&self) -> String {
+        format!("{} AND ({} OR {})", self.of_table(), self.is("NEW"), self.absent())
+    }
+
+    /// Which stashed rows an UPDATE turned out to have deleted: never the one that it changed.
+    pub fn gone_by_update(&self) -> String {
+        format!("{} AND NOT ({}) AND ({} OR {})", self.of_table(), self.is("OLD"), self.is("NEW"), self.absent())
+    }
+
+    /// Takes rows out.
+    pub fn take(&self, condition: &str) -> String {
+        format!("DELETE FROM afterimage_stash WHERE {condition}")
+    }
+
+    /// Takes the deleted row out, so that under `recursive_triggers` it is not recorded twice.
+    pub fn take_old(&self) -> String {
+        self.take(&format!("{} AND {}", self.of_table(), self.is("OLD")))
+    }
+
+    /// Renews the updated row, if it is stashed.
+    pub fn renew(&self) -> String {
+        let set = self.keys().map(|(key, column)| format!("{key} = NEW.{column}, ")).collect::<String>();
+        format!(
+            "UPDATE afterimage_stash SET {set}record_id = {}, old_values = {} WHERE {} AND {}",
+            record_id_of(self.table, "NEW"),
+            image_of(self.table, self.hidden, "NEW", false),
+            self.of_table(),
+            self.is("OLD"),
+        )
+    }
+
+    fn fill(&self, and: &str) -> String {
+        let table = literal(&self.table.name);
+        let keys = self.keys().map(|(key, _)| format!("{key}, ")).collect::<String>();
+        let values = self.keys().map(|(_, column)| format!("{}.{column}, ", self.row)).collect::<String>();
+        let identity = self.identity.iter().map(|column| format!("{}.{column}", self.row)).collect::<Vec<_>>();
+        let identity = if self.identity.len() == 1 { identity.join("") } else { format!("({})", identity.join(", ")) };
+        let rows = self.collisions(and).into_iter().map(|(_, rows)| rows).collect::<Vec<_>>().join(" UNION ");
+        format!(
+            "DELETE FROM afterimage_stash WHERE {of_table} \
+             AND rowid <= (SELECT max(rowid) FROM afterimage_stash) - {kept};\n  \
+             INSERT INTO afterimage_stash (table_name, {keys}record_id, old_values) \
+             SELECT {table}, {values}{record_id}, {image} FROM {from} WHERE {identity} IN ({rows}) \
+             AND NOT EXISTS (SELECT 1 FROM afterimage_stash WHERE {of_table} AND {is})",
+            of_table = self.of_table(),
+            kept = KEPT + self.shape.unique.len(),
+            record_id = record_id_of(self.table, &self.row),
+            image = image_of(self.table, self.hidden, &self.row, false),
+            from = self.from,
+            is = self.is(&self.row),
+        )
+    }
+
+    /// For each thing that may be unique: when an UPDATE may make it collide at all, and the rows that collide on it.
+    fn collisions(&self, and: &str) -> Vec<(String, String)> {
+        let columns = self.identity.iter().map(|column| format!("{}.{column}", self.row)).collect::<Vec<_>>().join(", ");
+        let rows = |condition: String| format!("SELECT {columns} FROM {} WHERE {condition}{and}", self.from);
+        let row_number = self.shape.rowid.iter().map(|rowid| {
+            (format!("NEW.{rowid} <> OLD.{rowid}"), rows(format!("{}.{rowid} = NEW.{rowid}", self.row)))
+        });
+        let keys = self.shape.unique.iter().map(|key| (self.moved(key), rows(self.collides(key))));
+        row_number.chain(keys).collect()
+    }
+
+    fn collides(&self, key: &UniqueKey) -> String {
+        let terms = key.terms.iter().map(|term| match term {
+            Term::Column { name, collation, fallback } => {
+                let name = identifier(name);
+                let new = match fallback {
+                    Some(fallback) => format!("coalesce(NEW.{name}, {fallback})"),
+                    None => format!("NEW.{name}"),
+                };
+                format!("{}.{name} = {new} COLLATE {}", self.row, identifier(collation))
+            }
+            Term::Expression { text, collation } => {
+                // The expression of the new row: a row by the table's own name, with its columns, holds the new values.
+                let columns = self.table.columns.iter().map(|column| identifier(&column.name));
+                let new = columns.map(|name| format!("NEW.{name} AS {name}")).collect::<Vec<_>>().join(", ");
+                let row = &self.row;
+                format!("({text}\n) = (SELECT {text}\n FROM (SELECT {new}) AS {row}) COLLATE {}", identifier(collation))
+            }
+        });
+        let filter = key.filter.iter().map(|filter| format!("({filter}\n)"));
+        terms.chain(filter).collect::<Vec<_>>().join(" AND ")
+    }
+
+    /// When an UPDATE may make the key collide: for plain columns when one of them changes.
+    fn moved(&self, key: &UniqueKey) -> String {
+        let columns: Option<Vec<_>> = key
+            .terms
+            .iter()
+            .map(|term| match term {
+                Term::Column { name, .. } => self.table.column(name).map(changed),
+                Term::Expression { .. } => None,
+            })
+            .collect();
+        match columns {
+            Some(columns) if key.filter.is_none() => format!("({})", columns.join(" OR ")),
+            _ => "1".to_owned(),
+        }
+    }
+
+    fn of_table(&self) -> String {
+        format!("afterimage_stash.table_name = {}", literal(&self.table.name))
+    }
+
+    /// The columns of the stash that hold the identity, each with the table's.
+    fn keys(&self) -> impl Iterator<Item = (String, &String)> {
+        self.identity.iter().take(KEY_COLUMNS).enumerate().map(|(place, column)| (format!("key_{}", place + 1), column))
+    }
+
+    /// Whether the stashed row is the one that `alias` names. The stash stands on the left, so that no collation of the
+    /// table's blurs the comparison.
+    fn is(&self, alias: &str) -> String {
+        let keys = self.keys().map(|(key, column)| format!("afterimage_stash.{key} IS {alias}.{column}"));
+        keys.chain(self.by_record_id(alias)).collect::<Vec<_>>().join(" AND ")
+    }
+
+    /// Whether the stashed row is in the table no more. The table stands on the left, so that its index serves.
+    fn absent(&self) -> String {
+        let keys = self.keys().map(|(key, column)| format!("{}.{column} = afterimage_stash.{key}", self.row));
+        let condition = keys.chain(self.by_record_id(&self.row)).collect::<Vec<_>>().join(" AND ");
+        format!("NOT EXISTS (SELECT 1 FROM {} WHERE {condition})", self.from)
+    }
+
+    /// A key alone may be longer than the stash has room for, or equal to another by its collation.
+    fn by_record_id(&self, alias: &str) -> Option<String> {
+        let needed = self.shape.rowid.is_none();
+        needed.then(|| format!("afterimage_stash.record_id = {}", record_id_of(self.table, alias)))
+    }
+
+    fn other_than_old(&self) -> String {
+        let same = self.identity.iter().map(|column| format!("{}.{column} = OLD.{column}", self.row));
+        format!(" AND NOT ({})", same.collect::<Vec<_>>().join(" AND "))
+    }
+}
