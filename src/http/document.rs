@@ -140,6 +140,11 @@ fn endless() -> Error {
 
 #[cfg(test)]
 mod tests {
+    use async_graphql::parser::parse_query;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
     use super::*;
 
     fn refusal(text: &str) -> Error {
@@ -180,6 +185,21 @@ mod tests {
     fn a_string_without_an_end_cannot_hide_what_follows() {
         for text in ["{ f(a: [\"\"\"abc\" 1.10]) }", "{ f(a: \"abc\n 1.10\") }", "{ f(a: \"abc", "\"\\"] {
             assert_eq!(refusal(text).code(), Code::GraphqlParseFailed, "{text}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+        /// Whatever opens and closes strings and comments, the parser sees no number that the lexer did not see.
+        #[test]
+        fn the_parser_finds_no_number_that_was_passed_over(
+            pieces in vec(select(vec!["\"", "\"\"\"", "\\", "\\\"", "x", " ", "#", "\n", "\r", "1.10", "-", "0"]), 1..9)
+        ) {
+            let text = format!("{{f(a:[{}])}}", pieces.concat());
+            if check(&text).is_ok() && let Ok(document) = parse_query(&text) {
+                prop_assert!(!format!("{document:?}").contains("Number(1.1)"), "{text}");
+            }
         }
     }
 

@@ -1,8 +1,8 @@
 //! The server's face: GraphQL over HTTP and WebSocket, GraphiQL, and the two health paths.
 //!
 //! A request goes through the Host check, then to its path. On `/graphql` it is authenticated, its parameters are read
-//! without losing a digit ([`params`], [`json`], [`document`]), the operation is chosen and executed ([`operation`]),
-//! and every error on its way out gets a code ([`failure`]). WebSockets take the same road from the parameters on.
+//! without losing a digit (`params`, `json`, `document`), the operation is chosen and executed (`operation`), and every
+//! error on its way out gets a code (`failure`). WebSockets take the same road from the parameters on.
 
 mod answer;
 mod document;
@@ -72,7 +72,7 @@ impl ClientAddress {
     }
 }
 
-/// All paths of the server. Hand it to [`serve`].
+/// All paths of the server. Hand it to [`serve()`].
 pub fn router<E: Executor>(state: State<E>) -> Router {
     let hosts = Arc::new(host::Hosts::new(&state.settings.allowed_hosts));
     // Load balancers ask for health by whatever name they know, so those paths stand outside the Host check.

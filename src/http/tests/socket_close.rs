@@ -3,6 +3,8 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use super::socket::{Client, Server};
 use super::world::World;
@@ -118,6 +120,15 @@ async fn a_peer_that_answers_no_ping_is_dropped() {
 }
 
 #[tokio::test]
+async fn a_peer_that_answers_pings_stays() {
+    let world = World::with(|settings| settings.ping_interval = Duration::from_millis(50));
+    let mut client = Client::open(&Server::start(&world).await, &world.bearer(60)).await;
+    tokio::time::timeout(Duration::from_millis(300), client.receive()).await.unwrap_err();
+    client.subscribe("a", "{ caller }").await;
+    assert_eq!(client.receive().await["type"], "next");
+}
+
+#[tokio::test]
 async fn a_server_that_stops_closes_its_sockets_with_1001() {
     let world = World::new();
     let server = Server::start(&world).await;
@@ -127,4 +138,24 @@ async fn a_server_that_stops_closes_its_sockets_with_1001() {
     server.stop.send(()).unwrap();
     assert_eq!(client.close().await, (1001, "the server is shutting down".to_owned()));
     server.task.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_stops_lets_running_requests_finish_and_takes_no_more() {
+    let world = World::new();
+    let server = Server::start(&world).await;
+    let address = server.url.trim_start_matches("ws://").trim_end_matches("/graphql").to_owned();
+    let mut running = TcpStream::connect(&address).await.unwrap();
+    // It ends when its time is up, 300 ms from now.
+    let path = "/graphql?query={never}";
+    let bearer = world.bearer(60);
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {bearer}\r\n\r\n");
+    running.write_all(request.as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    server.stop.send(()).unwrap();
+    let mut answer = String::new();
+    running.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.contains("UNAVAILABLE"), "{answer}");
+    server.task.await.unwrap().unwrap();
+    assert!(TcpStream::connect(&address).await.is_err());
 }
