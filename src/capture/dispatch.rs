@@ -4,13 +4,14 @@ use sea_orm::ConnectionTrait;
 
 use super::table::{Health, Hidden, Reference, Table};
 use super::{postgres, sqlite};
-use crate::audit::Result;
+use crate::audit::{Error, Result};
 use crate::store::{Kind, Tracked, failed};
 
 /// The tables that could be tracked, of one schema or of all.
 pub(crate) async fn list(kind: Kind, connection: &impl ConnectionTrait, schema: Option<&str>) -> Result<Vec<String>> {
     match kind {
         Kind::Postgres => postgres::list(connection, schema).await,
+        Kind::Sqlite if schema.is_some() => Err(Error::bad_input("SQLite knows no schemas; use `--all`")),
         Kind::Sqlite => sqlite::list(connection).await,
     }
 }

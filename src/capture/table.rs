@@ -117,3 +117,15 @@ pub enum Health {
     /// They are those of another definition of the table.
     Outdated,
 }
+
+impl Health {
+    /// The health as the command line and the API spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Health::Ok => "OK",
+            Health::Missing => "MISSING",
+            Health::Disabled => "DISABLED",
+            Health::Outdated => "OUTDATED",
+        }
+    }
+}

@@ -111,6 +111,14 @@ pub async fn untrack(database: &Database, name: &str, actor: &Actor) -> Result<S
     Ok(tracked.table_name)
 }
 
+/// The names of the tables that could be tracked, of one schema or of the whole database.
+///
+/// # Errors
+/// BAD_USER_INPUT where a schema is named and the database knows none; where the database fails.
+pub async fn list(database: &Database, schema: Option<&str>) -> Result<Vec<String>> {
+    dispatch::list(database.kind, &database.reader, schema).await
+}
+
 /// The tracked tables, by name, each with its health.
 ///
 /// # Errors

@@ -11,7 +11,7 @@ use crate::audit::Code;
 pub struct ApiError(async_graphql::Error);
 
 /// The result of a resolver.
-pub type Result<T> = std::result::Result<T, ApiError>;
+pub type Result<T, E = ApiError> = std::result::Result<T, E>;
 
 impl From<audit::Error> for ApiError {
     fn from(error: audit::Error) -> Self {

@@ -18,7 +18,6 @@ mod tracked;
 mod undo;
 
 pub use context::Services;
-pub(crate) use scalars::RAW_VALUE;
 
 use async_graphql::dataloader::DataLoader;
 use async_graphql::runtime::{TokioSpawner, TokioTimer};

@@ -6,7 +6,7 @@ use chrono::Utc;
 use crate::audit;
 
 /// Under this key async-graphql writes a text into the answer as it is.
-pub(crate) const RAW_VALUE: &str = "$serde_json::private::RawValue";
+const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
 /// An instant, RFC 3339, always written in UTC with six digits: `2026-03-01T09:30:00.123456Z`. (SQLite's clock has
 /// milliseconds.)

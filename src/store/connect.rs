@@ -4,12 +4,13 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use afterimage_migration::{Migrator, MigratorTrait};
-use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbErr, RuntimeErr};
+use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbErr, RuntimeErr, Statement};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
 use super::dialect::Dialect;
 use super::error::failed;
 use super::postgres::Postgres;
+use super::postgres::roles::{GRANT_CAPTURE, GRANT_RUNTIME};
 use super::sqlite::Sqlite;
 use crate::audit::{Code, Error, Result};
 
@@ -114,44 +115,81 @@ async fn open(mut options: ConnectOptions) -> Result<DatabaseConnection> {
     })
 }
 
-/// Brings the log's own tables to the state that this server knows. Several servers may start at once: one migrates,
-/// the others wait.
+/// Brings the log's own tables to the state that this server knows, and begins a new era where the database has begun a
+/// new life. Several servers may start at once: one migrates, the others wait.
 ///
 /// # Errors
 /// CONFLICT where a newer server has been here; FORBIDDEN where the role may not create the schema.
 pub async fn migrate(database: &Database, url: &str) -> Result<()> {
     match database.kind {
-        Kind::Sqlite => up(&database.writer).await,
+        Kind::Sqlite => drop(up(&database.writer).await?),
+        Kind::Postgres => migrate_postgres(url).await?,
+    }
+    if let Some(statement) = database.dialect.settle_era() {
+        database.writer.execute_unprepared(statement).await.map_err(failed)?;
+    }
+    Ok(())
+}
+
+async fn migrate_postgres(url: &str) -> Result<()> {
+    // One connection, whose search path finds the migrations' own table in our schema and nowhere else.
+    let mut options = ConnectOptions::new(url);
+    options.max_connections(1).set_schema_search_path("afterimage");
+    let connection = open(options).await?;
+    let outcome = migrate_locked(&connection).await;
+    connection.close().await.map_err(failed)?;
+    outcome
+}
+
+async fn migrate_locked(connection: &DatabaseConnection) -> Result<()> {
+    let run = |statement: &'static str| connection.execute_unprepared(statement);
+    run("SELECT pg_advisory_lock(hashtext('afterimage migrate'))").await.map_err(failed)?;
+    let exists = "SELECT 1 FROM pg_namespace WHERE nspname = 'afterimage'";
+    let exists = Statement::from_string(connection.get_database_backend(), exists);
+    if connection.query_one_raw(exists).await.map_err(failed)?.is_none() {
+        run("CREATE SCHEMA afterimage").await.map_err(failed)?;
+    }
+    if up(connection).await? {
+        run(GRANT_CAPTURE).await.map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Grants the role of the server what it needs.
+///
+/// # Errors
+/// BAD_USER_INPUT where the database knows no roles; FORBIDDEN where the present role may not grant.
+pub async fn grant_runtime(database: &Database, role: &str) -> Result<()> {
+    match database.kind {
+        Kind::Sqlite => Err(Error::bad_input("SQLite knows no roles")),
         Kind::Postgres => {
-            // One connection, whose search path finds the migrations' own table in our schema and nowhere else.
-            let mut options = ConnectOptions::new(url);
-            options.max_connections(1).set_schema_search_path("afterimage");
-            let connection = open(options).await?;
-            let run = |statement: &'static str| connection.execute_unprepared(statement);
-            run("SELECT pg_advisory_lock(hashtext('afterimage migrate'))").await.map_err(failed)?;
-            let exists = connection
-                .query_one_raw(sea_orm::Statement::from_string(
-                    connection.get_database_backend(),
-                    "SELECT 1 FROM pg_namespace WHERE nspname = 'afterimage'",
-                ))
-                .await
-                .map_err(failed)?;
-            if exists.is_none() {
-                run("CREATE SCHEMA afterimage").await.map_err(failed)?;
-            }
-            let outcome = up(&connection).await;
-            connection.close().await.map_err(failed)?;
-            outcome
+            let role = format!("\"{}\"", role.replace('"', "\"\""));
+            let grants = GRANT_RUNTIME.replace("{role}", &role);
+            database.writer.execute_unprepared(&grants).await.map(drop).map_err(failed)?;
+            database.writer.execute_unprepared(GRANT_CAPTURE).await.map(drop).map_err(failed)
         }
     }
 }
 
-async fn up(connection: &DatabaseConnection) -> Result<()> {
+/// Sentences about what works and should not be so; and proof that the database answers.
+///
+/// # Errors
+/// UNAVAILABLE where it does not.
+pub async fn warnings(database: &Database) -> Result<Vec<String>> {
+    let sql = database.dialect.warnings().unwrap_or("SELECT '' WHERE FALSE");
+    let statement = Statement::from_string(database.reader.get_database_backend(), sql);
+    let rows = database.reader.query_all_raw(statement).await.map_err(failed)?;
+    rows.iter().map(|row| row.try_get_by_index(0).map_err(failed)).collect()
+}
+
+/// Whether anything was to be done.
+async fn up(connection: &DatabaseConnection) -> Result<bool> {
     let pending = Migrator::get_migration_with_status_read_only(connection).await.map_err(newer_or_failed)?;
     if pending.iter().all(|migration| migration.status() == afterimage_migration::MigrationStatus::Applied) {
-        return Ok(());
+        return Ok(false);
     }
-    Migrator::up(connection, None).await.map_err(newer_or_failed)
+    Migrator::up(connection, None).await.map_err(newer_or_failed)?;
+    Ok(true)
 }
 
 fn newer_or_failed(error: DbErr) -> Error {

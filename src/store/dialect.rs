@@ -61,6 +61,12 @@ pub trait Dialect: Send + Sync {
     /// The transaction's number in the log, where the column has no default.
     fn transaction_number(&self) -> Option<Expr>;
 
+    /// Begins a new era where the database has begun a new life.
+    fn settle_era(&self) -> Option<&'static str>;
+
+    /// Asks for sentences about what works and should not be so.
+    fn warnings(&self) -> Option<&'static str>;
+
     /// Makes the server's context that of this transaction; its columns are bound in the order of
     /// [`super::ServerContext`].
     fn enter_context(&self) -> &'static str;

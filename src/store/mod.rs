@@ -17,7 +17,7 @@ mod tracked;
 mod write;
 
 pub use append::{Appended, append};
-pub use connect::{Database, Kind, migrate};
+pub use connect::{Database, Kind, grant_runtime, migrate, warnings};
 pub use dialect::{Dialect, TimeBucket};
 pub use error::failed;
 pub use log::{Beyond, Selection, by_ids, by_transaction, count, exists_beyond, latest, latest_undo_of, page};

@@ -106,6 +106,14 @@ impl Dialect for Sqlite {
         Some(Expr::cust("(SELECT 's' || max(id) FROM afterimage_server_context)"))
     }
 
+    fn settle_era(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn warnings(&self) -> Option<&'static str> {
+        None
+    }
+
     fn enter_context(&self) -> &'static str {
         "UPDATE afterimage_server_context SET user_id = ?, username = ?, description = ?, ip_address = ?, \
          correlation_id = ?, metadata = ?, recorded_by = ?"

@@ -4,12 +4,12 @@
 const DEFAULT_SCHEMA: &str = "public";
 
 /// The filed name of a table.
-pub(super) fn filed(schema: &str, table: &str) -> String {
+pub(crate) fn filed(schema: &str, table: &str) -> String {
     if schema == DEFAULT_SCHEMA { part(table) } else { format!("{}.{}", part(schema), part(table)) }
 }
 
 /// The schema and the table of a name as people write it; none where the quotes do not match or parts are missing.
-pub(super) fn parse(name: &str) -> Option<(String, String)> {
+pub(crate) fn parse(name: &str) -> Option<(String, String)> {
     let mut parts = vec![String::new()];
     let mut characters = name.chars().peekable();
     let mut quoted = false;
@@ -36,13 +36,13 @@ pub(super) fn parse(name: &str) -> Option<(String, String)> {
 }
 
 /// An identifier for SQL.
-pub(super) fn identifier(name: &str) -> String {
+pub(crate) fn identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// A text for SQL. Backslashes mean nothing in it, whatever the session's settings: where there is one, it is escaped
 /// in the form that says so.
-pub(super) fn literal(text: &str) -> String {
+pub(crate) fn literal(text: &str) -> String {
     let quoted = text.replace('\'', "''");
     if text.contains('\\') { format!("E'{}'", quoted.replace('\\', "\\\\")) } else { format!("'{quoted}'") }
 }

@@ -29,14 +29,8 @@ mod triggers;
 mod tests;
 
 pub use catalogue::{describe, list, references};
-pub use image::{image_of, record_id_of, value_of};
+pub use image::{record_id_of, value_of};
+pub use names::identifier;
 pub use install::{health, install, remove};
-pub use keys::{Shape, Term, UniqueKey, shape};
-pub use triggers::{Trigger, triggers};
 
-use crate::audit::Error;
-
-/// A failure of the database that is no fault of the caller's.
-fn failed(error: sea_orm::DbErr) -> Error {
-    Error::internal(error)
-}
+use crate::store::failed;

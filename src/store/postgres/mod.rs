@@ -1,5 +1,7 @@
 //! The log on PostgreSQL: a schema of its own, `afterimage`.
 
+pub(super) mod roles;
+
 use chrono::{DateTime, Utc};
 use ipnet::IpNet;
 use sea_orm::sea_query::{Expr, IntoColumnRef};
@@ -93,6 +95,14 @@ impl Dialect for Postgres {
 
     fn transaction_number(&self) -> Option<Expr> {
         None
+    }
+
+    fn settle_era(&self) -> Option<&'static str> {
+        Some(roles::SETTLE_ERA)
+    }
+
+    fn warnings(&self) -> Option<&'static str> {
+        Some(roles::WARNINGS)
     }
 
     fn enter_context(&self) -> &'static str {

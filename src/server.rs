@@ -1,0 +1,115 @@
+//! The server put together: the database made ready, the services, the router, the listener.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use chrono::{Duration, Utc};
+use futures_util::future::BoxFuture;
+use tokio::net::TcpListener;
+
+use crate::audit::{Error, Result};
+use crate::auth::{Authenticator, Role, TokenRequest};
+use crate::config::{AuthSettings, ServeSettings};
+use crate::feed::Feed;
+use crate::graphql::{Services, schema};
+use crate::http::{self, Health, HttpSettings, State};
+use crate::store::{self, Database};
+
+/// How long the token lives that the server prints at its start.
+const FIRST_TOKEN_HOURS: i64 = 12;
+
+/// A server that is ready to serve.
+pub struct Server {
+    listener: TcpListener,
+    router: Router,
+    /// What it works with.
+    pub services: Services,
+    /// What checks its tokens.
+    pub authenticator: Authenticator,
+    /// Whether the secret is one that the server made itself.
+    pub own_secret: bool,
+}
+
+impl Server {
+    /// Connects, brings the log's tables up to date, and takes the address; does not serve yet.
+    ///
+    /// # Errors
+    /// Where the configuration is refused, the database does not answer or is newer, or the address is taken.
+    pub async fn prepare(url: &str, auth: &AuthSettings, settings: &ServeSettings) -> Result<Server> {
+        let own_secret = auth.jwt_secret.is_none();
+        if own_secret && !settings.listen.ip().is_loopback() {
+            return Err(Error::bad_input(format!(
+                "{} is no loopback address: beyond loopback the server needs `--jwt-secret` (AFTERIMAGE_JWT_SECRET)",
+                settings.listen
+            )));
+        }
+        let authenticator = auth.authenticator().map_err(Error::bad_input)?;
+        let database = Database::connect(url, settings.timeout()).await?;
+        store::migrate(&database, url).await?;
+        let owner = match &settings.owner_database_url {
+            Some(url) => Database::connect(url, settings.timeout()).await?,
+            None => database.clone(),
+        };
+        let services = Services {
+            feed: Feed::new(database.clone()),
+            database,
+            owner,
+            undo_max_rows: settings.undo_max_rows,
+        };
+        let state = State {
+            schema: schema(services.clone()),
+            authenticator: Arc::new(authenticator.clone()),
+            settings: HttpSettings {
+                body_limit: settings.body_limit,
+                request_timeout: settings.timeout(),
+                allowed_hosts: settings.allowed_hosts.clone(),
+                ..HttpSettings::default()
+            },
+            health: Arc::new(DatabaseHealth(services.database.clone())),
+        };
+        let router = http::router(state);
+        let listener = TcpListener::bind(settings.listen).await.map_err(|error| {
+            Error::bad_input(format!("cannot listen on {}: {error}", settings.listen)).caused_by(error)
+        })?;
+        Ok(Server { listener, router, services, authenticator, own_secret })
+    }
+
+    /// The address that it took.
+    ///
+    /// # Errors
+    /// Where the system does not tell.
+    pub fn address(&self) -> Result<SocketAddr> {
+        self.listener.local_addr().map_err(Error::internal)
+    }
+
+    /// A token for an administrator, to begin with.
+    ///
+    /// # Errors
+    /// Where signing fails.
+    pub fn first_token(&self) -> Result<String> {
+        let request = TokenRequest {
+            user_id: "admin".to_owned(),
+            username: Some("admin".to_owned()),
+            roles: vec![Role::Admin],
+            lifetime: Duration::hours(FIRST_TOKEN_HOURS),
+        };
+        self.authenticator.issue(&request, Utc::now())
+    }
+
+    /// Serves until `shutdown` is done.
+    ///
+    /// # Errors
+    /// Where the listener fails.
+    pub async fn serve(self, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<()> {
+        http::serve(self.listener, self.router, shutdown).await.map_err(Error::internal)
+    }
+}
+
+struct DatabaseHealth(Database);
+
+impl Health for DatabaseHealth {
+    fn ready(&self) -> BoxFuture<'_, Result<Vec<String>, Error>> {
+        Box::pin(store::warnings(&self.0))
+    }
+}

@@ -1,0 +1,44 @@
+//! Which database role may do what, on PostgreSQL.
+
+/// What the role of the server needs on the log. `{role}` is the quoted role.
+pub(crate) const GRANT_RUNTIME: &str = "\
+    GRANT USAGE ON SCHEMA afterimage TO {role}; \
+    GRANT SELECT, INSERT ON afterimage.log, afterimage.era TO {role}; \
+    GRANT SELECT, INSERT, UPDATE, DELETE ON afterimage.server_context TO {role}; \
+    GRANT SELECT ON afterimage.tracked_table, afterimage.afterimage_migrations TO {role}; \
+    GRANT EXECUTE ON FUNCTION afterimage.current_era() TO {role}";
+
+/// What the role that owns the capture functions needs: it writes the log, and learns who made a change. Nothing where
+/// the simple set-up has no such role, or the present one is no member of it.
+pub(crate) const GRANT_CAPTURE: &str = "\
+    DO $$ BEGIN \
+      IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'afterimage_capture' AND pg_has_role(oid, 'MEMBER')) THEN \
+        GRANT USAGE ON SCHEMA afterimage TO afterimage_capture; \
+        GRANT INSERT ON afterimage.log TO afterimage_capture; \
+        GRANT SELECT ON afterimage.era, afterimage.server_context TO afterimage_capture; \
+        GRANT EXECUTE ON FUNCTION afterimage.current_era(), afterimage.author(), afterimage.database_role(), \
+          afterimage.application_context(text), afterimage.canonical_address(text) TO afterimage_capture; \
+      END IF; \
+    END $$";
+
+/// Sentences about rights that the server has and should not have.
+pub(crate) const WARNINGS: &str = "\
+    SELECT 'the server''s database role is a superuser: it could change the log, and triggers of the tables run with \
+its rights during an undo; see the README on roles' \
+      FROM pg_roles WHERE rolname = current_user AND rolsuper \
+    UNION ALL \
+    SELECT 'the server''s database role owns the log: it could change it; see the README on roles' \
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+     WHERE n.nspname = 'afterimage' AND c.relname = 'log' AND pg_has_role(c.relowner, 'USAGE') \
+       AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)";
+
+/// Begins a new era where this is another life of the database than the last one that was seen here.
+pub(crate) const SETTLE_ERA: &str = "\
+    INSERT INTO afterimage.era (era, system_identifier, database_oid, timeline) \
+    SELECT last.era + 1, s.system_identifier::text, d.oid::bigint, c.timeline_id \
+      FROM pg_control_system() s, pg_control_checkpoint() c, pg_database d, \
+           (SELECT * FROM afterimage.era ORDER BY era DESC LIMIT 1) last \
+     WHERE d.datname = current_database() \
+       AND (last.system_identifier, last.database_oid, last.timeline) \
+           IS DISTINCT FROM (s.system_identifier::text, d.oid::bigint, c.timeline_id::bigint) \
+    ON CONFLICT DO NOTHING";
