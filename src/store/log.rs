@@ -47,6 +47,11 @@ pub(super) fn find(dialect: &dyn Dialect) -> Select<Entity> {
     select
 }
 
+/// The statement that selects all entries, for a condition on `log` to follow: for who reads on a connection of its own.
+pub fn select_entries(database: &Database) -> String {
+    find(database.dialect).build(database.writer.get_database_backend()).sql
+}
+
 /// The table of the log, named `log` in the statement.
 fn table_ref(dialect: &dyn Dialect) -> sea_orm::sea_query::TableRef {
     use sea_orm::sea_query::Alias;

@@ -20,8 +20,10 @@ pub use append::{Appended, append};
 pub use connect::{Database, Kind, grant_runtime, migrate, warnings};
 pub use dialect::{Dialect, TimeBucket};
 pub use error::failed;
-pub use log::{Beyond, Selection, by_ids, by_transaction, count, exists_beyond, latest, latest_undo_of, page};
-pub use row::entry_of;
+pub use log::{
+    Beyond, Selection, by_ids, by_transaction, count, exists_beyond, latest, latest_undo_of, page, select_entries,
+};
+pub use row::{entry_of, entry_of_row};
 pub use summary::{by_action, by_table, by_user, timeline, total};
 pub use tracked::{Tracked, forget_tracked, save_tracked, tracked, tracked_tables};
 pub use write::{ServerContext, Write};

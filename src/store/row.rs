@@ -1,7 +1,9 @@
 //! From a row of the log to an entry.
 
 use afterimage_entity::log::Model;
+use sea_orm::{FromQueryResult, QueryResult};
 
+use super::error::failed;
 use crate::audit::{Action, Entry, Error, Json, Result, Source};
 
 /// What a row means.
@@ -35,6 +37,14 @@ pub fn entry_of(row: Model) -> Result<Entry> {
         trusted: row.trusted,
         undo_of: row.undo_of,
     })
+}
+
+/// What a row of [`select_entries`](super::select_entries) means.
+///
+/// # Errors
+/// INTERNAL_SERVER_ERROR where it is a row of something else, or breaks the table's own checks.
+pub fn entry_of_row(row: impl Into<QueryResult>) -> Result<Entry> {
+    Model::from_query_result(&row.into(), "").map_err(failed).and_then(entry_of)
 }
 
 /// A number that the database gave is unique within its era only; one that we gave is unique by itself.

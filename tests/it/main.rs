@@ -2,5 +2,6 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test that is surprised has to stop")]
 
+mod feed;
 mod harness;
 mod support;
