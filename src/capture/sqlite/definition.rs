@@ -86,10 +86,7 @@ fn code(sql: &str) -> Vec<(usize, u8)> {
 
 /// The length of what begins here and ends with that mark, or with the text.
 fn closed(rest: &[u8], skip: usize, mark: &[u8]) -> usize {
-    rest[skip..]
-        .windows(mark.len())
-        .position(|window| window == mark)
-        .map_or(rest.len(), |at| skip + at + mark.len())
+    rest[skip..].windows(mark.len()).position(|window| window == mark).map_or(rest.len(), |at| skip + at + mark.len())
 }
 
 #[cfg(test)]

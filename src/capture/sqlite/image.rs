@@ -4,9 +4,13 @@
 //!
 //! Two things cannot be told apart by any function of SQLite's and so are not: `-0.0` from `0.0`, and TEXT that is not
 //! valid UTF-8 from TEXT that is; the latter stands in the image byte for byte.
+//! In a database that is encoded in UTF-16, the hex of TEXT that holds a NUL is that of the UTF-16 bytes.
 
 use super::names::{identifier, json_string, literal};
 use crate::capture::{Column, Hidden, Table};
+
+/// How many expressions are joined without brackets. SQLite knows 2000 columns at most, which makes 50 such chains.
+const CHAIN: usize = 40;
 
 /// The JSON text of one value of a live row. It is never SQL's NULL: that is written `null`.
 pub fn value_of(column: &Column, alias: &str) -> String {
@@ -16,19 +20,22 @@ pub fn value_of(column: &Column, alias: &str) -> String {
 /// The JSON object of a whole live row, in column order. Ignored and redacted columns are left out, unless
 /// `include_hidden` asks for them: what is made with them must not leave the server.
 pub fn image_of(table: &Table, hidden: &Hidden, alias: &str, include_hidden: bool) -> String {
-    let shown = |column: &&Column| {
-        include_hidden || !(hidden.is_ignored(&column.name) || hidden.is_redacted(&column.name))
-    };
+    let shown =
+        |column: &&Column| include_hidden || !(hidden.is_ignored(&column.name) || hidden.is_redacted(&column.name));
     let mut parts = Vec::new();
     for column in table.columns.iter().filter(shown) {
         let before = if parts.is_empty() { "{" } else { "," };
-        parts.push(format!("{} || {}", literal(&format!("{before}{}:", json_string(&column.name))), value(column, alias)));
+        parts.push(format!(
+            "{} || {}",
+            literal(&format!("{before}{}:", json_string(&column.name))),
+            value(column, alias)
+        ));
     }
     if parts.is_empty() {
         return "'{}'".to_owned();
     }
     parts.push("'}'".to_owned());
-    escaped(&balanced(&parts, "||"))
+    escaped(&joined(&parts, "||"))
 }
 
 /// The JSON object of the recorded columns that an UPDATE changes, as they are in `alias`.
@@ -42,7 +49,7 @@ pub fn changes_of(table: &Table, hidden: &Hidden, alias: &str) -> String {
     if parts.is_empty() {
         return "'{}'".to_owned();
     }
-    escaped(&format!("'{{' || substr({}, 2) || '}}'", balanced(&parts, "||")))
+    escaped(&format!("'{{' || substr({}, 2) || '}}'", joined(&parts, "||")))
 }
 
 /// The record id of the row: the key as text, a composite one as a JSON array of strings, NULL where a part is NULL. A
@@ -51,25 +58,28 @@ pub fn record_id_of(table: &Table, alias: &str) -> String {
     let parts: Vec<_> = table
         .primary_key
         .iter()
-        .map(|key| format!("{alias}.{}", identifier(key)))
+        .map(|key| {
+            let affinity = Affinity::of(table.column(key).map_or("", |column| &column.type_name));
+            (format!("{alias}.{}", identifier(key)), affinity)
+        })
         .collect();
-    if let [part] = parts.as_slice() {
-        return key_text(part, part);
+    if let [(part, affinity)] = parts.as_slice() {
+        return key_text(part, part, affinity);
     }
     let strings: Vec<_> = parts
         .iter()
         .enumerate()
-        .map(|(place, part)| {
+        .map(|(place, (part, affinity))| {
             // replace() cannot look for NUL.
             let text = format!(
                 "CASE instr({part}, char(0)) WHEN 0 THEN replace(replace({part}, '\\', '\\\\'), '\"', '\\\"') \
                  ELSE lower(hex({part})) END"
             );
-            format!("'{}\"' || {} || '\"'", if place == 0 { '[' } else { ',' }, key_text(part, &text))
+            format!("'{}\"' || {} || '\"'", if place == 0 { '[' } else { ',' }, key_text(part, &text, affinity))
         })
         .chain(["']'".to_owned()])
         .collect();
-    escaped(&balanced(&strings, "||"))
+    escaped(&joined(&strings, "||"))
 }
 
 /// Whether the UPDATE changes a byte of the column: its collation may call different texts equal, and 1 equals 1.0.
@@ -83,17 +93,16 @@ pub fn recorded<'a>(table: &'a Table, hidden: &'a Hidden) -> impl Iterator<Item 
     table.columns.iter().filter(|column| !(hidden.is_ignored(&column.name) || hidden.is_redacted(&column.name)))
 }
 
-/// Joins the expressions by a binary operator as a tree that is as low as can be: a plain chain over many columns would
-/// be deeper than SQLite allows. Each expression must be one that needs no brackets beside the operator.
-pub fn balanced(parts: &[String], operator: &str) -> String {
-    match parts {
-        [] => "''".to_owned(),
-        [only] => only.clone(),
-        _ => {
-            let (left, right) = parts.split_at(parts.len() / 2);
-            format!("({} {operator} {})", balanced(left, operator), balanced(right, operator))
-        }
+/// Joins the expressions by a binary operator. Over many columns a plain chain would be a deeper tree than SQLite allows,
+/// and one that brackets its halves, and those theirs, deeper than the parser of older versions follows: hence chains
+/// of chains. Each expression must be one that needs no brackets beside the operator.
+pub fn joined(parts: &[String], operator: &str) -> String {
+    let between = format!(" {operator} ");
+    if parts.len() <= CHAIN {
+        return parts.join(&between);
     }
+    let chains: Vec<_> = parts.chunks(CHAIN).map(|chain| format!("({})", chain.join(&between))).collect();
+    chains.join(&between)
 }
 
 /// The JSON text of a value in which control characters still stand as they are; [`escaped`] follows, once for all.
@@ -104,18 +113,19 @@ fn value(column: &Column, alias: &str) -> String {
          ELSE '{{\"$text\":\"' || lower(hex({x})) || '\"}}' END"
     );
     let blob = format!("'{{\"$blob\":\"' || lower(hex({x})) || '\"}}'");
-    let number = if holds_text(&column.type_name) {
-        format!("quote({x})")
-    } else {
-        let real = real(&x, "'{\"$real\":\"Inf\"}'", "'{\"$real\":\"-Inf\"}'");
-        format!("CASE typeof({x}) WHEN 'integer' THEN CAST({x} AS TEXT) ELSE {real} END")
+    let number = match Affinity::of(&column.type_name) {
+        Affinity::Text => format!("ELSE quote({x})"),
+        affinity => {
+            let real = affinity.real(&x, "'{\"$real\":\"Inf\"}'", "'{\"$real\":\"-Inf\"}'");
+            format!("WHEN 'integer' THEN CAST({x} AS TEXT) ELSE {real}")
+        }
     };
-    format!("CASE typeof({x}) WHEN 'null' THEN 'null' WHEN 'text' THEN {text} WHEN 'blob' THEN {blob} ELSE {number} END")
+    format!("CASE typeof({x}) WHEN 'null' THEN 'null' WHEN 'text' THEN {text} WHEN 'blob' THEN {blob} {number} END")
 }
 
 /// A part of a key as text, given how to write it where it is text.
-fn key_text(x: &str, text: &str) -> String {
-    let real = real(x, "'Inf'", "'-Inf'");
+fn key_text(x: &str, text: &str, affinity: &Affinity) -> String {
+    let real = affinity.real(x, "'Inf'", "'-Inf'");
     format!(
         "CASE typeof({x}) WHEN 'integer' THEN CAST({x} AS TEXT) WHEN 'text' THEN {text} \
          WHEN 'blob' THEN lower(hex({x})) WHEN 'real' THEN {real} END"
@@ -126,44 +136,84 @@ fn key_text(x: &str, text: &str) -> String {
 ///
 /// That 15 digits do is not judged by SQLite's own CAST, which errs by a bit in places on every version: the digits as
 /// an integer, times or divided by a power of ten that a REAL holds exactly, are the number or are not. 17 digits bring
-/// back every number between 1e-30 and 1e40, tried on 3.31, 3.40 and 3.51; far outside (beyond 1e100 or below 1e-100),
-/// what 3.51 prints may be a bit off, and only its own CAST undoes that.
+/// back every number on 3.31 and 3.40, and on 3.51 every one between 1e-30 and 1e40 (tried with 100,000 and more); further
+/// out, what 3.51 prints may be a bit off, and then only its own CAST leads back.
 fn real(x: &str, infinity: &str, minus_infinity: &str) -> String {
     format!(
-        "CASE {x} WHEN 9e999 THEN {infinity} WHEN -9e999 THEN {minus_infinity} ELSE \
-         (SELECT CASE WHEN CASE WHEN k BETWEEN -22 AND 0 THEN m / CAST('1e' || -k AS REAL) \
+        "(SELECT CASE WHEN {x} = 9e999 THEN {infinity} WHEN {x} = -9e999 THEN {minus_infinity} \
+         WHEN CASE WHEN k BETWEEN -22 AND 0 THEN m / CAST('1e' || -k AS REAL) \
          WHEN k BETWEEN 1 AND 22 THEN m * CAST('1e' || k AS REAL) END = {x} THEN t \
          WHEN CAST(u AS REAL) = {x} THEN u ELSE quote({x}) END \
-         FROM (SELECT t, u, CAST(replace(d, '.', '') AS INTEGER) AS m, \
-         CAST(substr(t, length(d) + 2) AS INTEGER) - length(d) + instr(d, '.') AS k \
-         FROM (SELECT t, u, substr(t, 1, instr(t || 'e', 'e') - 1) AS d \
-         FROM (SELECT printf('%!.15g', {x}) AS t, printf('%!.17g', {x}) AS u)))) END"
+         FROM (SELECT t, u, CAST(replace(substr(t, 1, e - 1), '.', '') AS INTEGER) AS m, \
+         CAST(substr(t, e + 1) AS INTEGER) + instr(t, '.') - e + 1 AS k \
+         FROM (SELECT t, u, instr(t || 'e', 'e') AS e \
+         FROM (SELECT printf('%!.15g', {x}) AS t, printf('%!.17g', {x}) AS u))))"
     )
 }
 
 /// Writes the control characters of JSON text as JSON wants them. They stand inside strings alone, so that this may be
 /// done to a whole image at once; where there are none, as nearly always, it costs one look.
+///
+/// The parser of older versions of SQLite gives up at a stack of 100, which 31 calls within each other fill: hence a few
+/// calls a subquery.
 fn escaped(json: &str) -> String {
-    let mut replaced = "j".to_owned();
-    for code in 1..32_u8 {
-        let text = match code {
-            8 => "\\b".to_owned(),
-            9 => "\\t".to_owned(),
-            10 => "\\n".to_owned(),
-            12 => "\\f".to_owned(),
-            13 => "\\r".to_owned(),
-            _ => format!("\\u{code:04x}"),
-        };
-        replaced = format!("replace({replaced}, char({code}), '{text}')");
-    }
+    let codes: Vec<u8> = (1..32).collect();
+    let calls = |codes: &[u8]| {
+        codes.iter().fold("j".to_owned(), |text, &code| {
+            let escape = match code {
+                8 => "\\b".to_owned(),
+                9 => "\\t".to_owned(),
+                10 => "\\n".to_owned(),
+                12 => "\\f".to_owned(),
+                13 => "\\r".to_owned(),
+                _ => format!("\\u{code:04x}"),
+            };
+            format!("replace({text}, char({code}), '{escape}')")
+        })
+    };
+    let replaced = codes
+        .chunks(8)
+        .map(calls)
+        .reduce(|inner, outer| format!("(SELECT {outer} FROM (SELECT {inner} AS j))"))
+        .unwrap_or_default();
     format!(
         "(SELECT CASE WHEN j GLOB '*[' || char(1) || '-' || char(31) || ']*' THEN {replaced} ELSE j END \
          FROM (SELECT {json} AS j))"
     )
 }
 
-/// Whether the declared type gives the column TEXT affinity, so that a number stored there becomes text.
-fn holds_text(type_name: &str) -> bool {
-    let name = type_name.to_ascii_uppercase();
-    !name.contains("INT") && ["CHAR", "CLOB", "TEXT"].iter().any(|part| name.contains(part))
+/// What SQLite turns values into when they are stored in a column, as far as that spares text: each trigger is parsed
+/// whenever a connection is opened.
+enum Affinity {
+    /// Numbers become text.
+    Text,
+    /// A REAL is a stray, and need not be written with the fewest digits.
+    Integer,
+    /// Anything may be in it.
+    Other,
+}
+
+impl Affinity {
+    /// SQLite's own rule for a declared type.
+    fn of(type_name: &str) -> Self {
+        let name = type_name.to_ascii_uppercase();
+        if name.contains("INT") {
+            Affinity::Integer
+        } else if ["CHAR", "CLOB", "TEXT"].iter().any(|part| name.contains(part)) {
+            Affinity::Text
+        } else {
+            Affinity::Other
+        }
+    }
+
+    /// A REAL as text: the shortest, where a column is meant for such, else what takes least to say.
+    fn real(&self, x: &str, infinity: &str, minus_infinity: &str) -> String {
+        match self {
+            Affinity::Other => real(x, infinity, minus_infinity),
+            Affinity::Text | Affinity::Integer => format!(
+                "CASE WHEN {x} = 9e999 THEN {infinity} WHEN {x} = -9e999 THEN {minus_infinity} \
+                 WHEN CAST(printf('%!.17g', {x}) AS REAL) = {x} THEN printf('%!.17g', {x}) ELSE quote({x}) END"
+            ),
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Capture on SQLite.
 //!
-//! Six triggers a table write the log from within the writer's own transaction and with the writer's own library, so
+//! Eight triggers a table write the log from within the writer's own transaction and with the writer's own library, so
 //! their text keeps to functions that SQLite has had for long, that may be called from a trigger under
 //! `PRAGMA trusted_schema = OFF`, and that fail on no value. JSON is therefore put together as text ([`image`]).
 //!
@@ -10,6 +10,9 @@
 //! ours, which is why [`health`] calls that OUTDATED.
 //!
 //! **REPLACE** deletes rows without a DELETE trigger. [`stash`] says how those are recorded all the same.
+//!
+//! **Foreign keys.** SQLite overlooks some violations by INSERT OR REPLACE on a table that refers to itself while the
+//! table has no UPDATE trigger at all; with any, ours or another, it refuses them.
 //!
 //! **What SQLite does to the triggers when the schema changes.** `RENAME COLUMN` rewrites them, but not the names inside
 //! their JSON, and `RENAME TABLE` leaves the old name in the entries: both make the health OUTDATED. `DROP COLUMN` is

@@ -134,11 +134,13 @@ impl<'a> Stash<'a> {
 
     /// For each thing that may be unique: when an UPDATE may make it collide at all, and the rows that collide on it.
     fn collisions(&self, and: &str) -> Vec<(String, String)> {
-        let columns = self.identity.iter().map(|column| format!("{}.{column}", self.row)).collect::<Vec<_>>().join(", ");
+        let columns =
+            self.identity.iter().map(|column| format!("{}.{column}", self.row)).collect::<Vec<_>>().join(", ");
         let rows = |condition: String| format!("SELECT {columns} FROM {} WHERE {condition}{and}", self.from);
-        let row_number = self.shape.rowid.iter().map(|rowid| {
-            (format!("NEW.{rowid} <> OLD.{rowid}"), rows(format!("{}.{rowid} = NEW.{rowid}", self.row)))
-        });
+        let row_number =
+            self.shape.rowid.iter().map(|rowid| {
+                (format!("NEW.{rowid} <> OLD.{rowid}"), rows(format!("{}.{rowid} = NEW.{rowid}", self.row)))
+            });
         let keys = self.shape.unique.iter().map(|key| (self.moved(key), rows(self.collides(key))));
         row_number.chain(keys).collect()
     }

@@ -1,6 +1,6 @@
 //! The text of the triggers: a function of the table and of what is hidden, and of nothing else.
 
-use super::image::{balanced, changed, changes_of, image_of, record_id_of, recorded};
+use super::image::{changed, changes_of, image_of, joined, record_id_of, recorded};
 use super::keys::Shape;
 use super::names::{catalogued, identifier, json_string, literal};
 use super::stash::Stash;
@@ -40,7 +40,10 @@ pub fn triggers(table: &Table, shape: &Shape, hidden: &Hidden) -> Vec<Trigger> {
                 (fires, None) => (fires, String::new()),
             };
             let body = body.iter().map(|statement| format!("  {statement};\n")).collect::<String>();
-            Trigger { sql: format!("CREATE TRIGGER {} {fires} ON {on}\n{when}BEGIN\n{body}END", identifier(&name)), name }
+            Trigger {
+                sql: format!("CREATE TRIGGER {} {fires} ON {on}\n{when}BEGIN\n{body}END", identifier(&name)),
+                name,
+            }
         })
         .collect()
 }
@@ -103,8 +106,8 @@ fn body(table: &Table, hidden: &Hidden, stash: &Stash<'_>, event: &str) -> Body 
         }
         _ => {
             let any = table.columns.iter().filter(|column| !hidden.is_ignored(&column.name)).map(changed);
-            let any = balanced(&any.collect::<Vec<_>>(), "OR");
-            let when = format!("{any} AND NOT ({} AND {old_id} IS NOT {new_id})", key_changed(table));
+            let any = joined(&any.collect::<Vec<_>>(), "OR");
+            let when = format!("({any}) AND NOT ({} AND {old_id} IS NOT {new_id})", key_changed(table));
             let update = Entry {
                 action: "UPDATE",
                 record_id: new_id,
@@ -121,14 +124,13 @@ fn body(table: &Table, hidden: &Hidden, stash: &Stash<'_>, event: &str) -> Body 
 /// Whether the UPDATE touches the key, which is asked first because it is cheaper than to compare record ids.
 fn key_changed(table: &Table) -> String {
     let keys = table.columns.iter().filter(|column| table.is_key(&column.name)).map(changed);
-    balanced(&keys.collect::<Vec<_>>(), "OR")
+    format!("({})", joined(&keys.collect::<Vec<_>>(), "OR"))
 }
 
 /// The redacted columns, each with the number of recorded fields before it: for a whole image, always the same.
 fn redacted(table: &Table, hidden: &Hidden) -> Option<String> {
-    let fields: Vec<_> = places(table, hidden)
-        .map(|(name, before)| format!("{}:{}", json_string(name), before.len()))
-        .collect();
+    let fields: Vec<_> =
+        places(table, hidden).map(|(name, before)| format!("{}:{}", json_string(name), before.len())).collect();
     (!fields.is_empty()).then(|| literal(&format!("{{{}}}", fields.join(","))))
 }
 
@@ -136,12 +138,12 @@ fn redacted(table: &Table, hidden: &Hidden) -> Option<String> {
 fn redacted_changes(table: &Table, hidden: &Hidden) -> Option<String> {
     let fields: Vec<_> = places(table, hidden)
         .map(|(name, before)| {
-            let before = if before.is_empty() { "0".to_owned() } else { balanced(&before, "+") };
+            let before = if before.is_empty() { "0".to_owned() } else { joined(&before, "+") };
             let when = table.column(name).map(changed).unwrap_or_default();
-            format!("CASE WHEN {when} THEN {} || {before} ELSE '' END", literal(&format!(",{}:", json_string(name))))
+            format!("CASE WHEN {when} THEN {} || ({before}) ELSE '' END", literal(&format!(",{}:", json_string(name))))
         })
         .collect();
-    (!fields.is_empty()).then(|| format!("'{{' || substr(nullif({}, ''), 2) || '}}'", balanced(&fields, "||")))
+    (!fields.is_empty()).then(|| format!("'{{' || substr(nullif({}, ''), 2) || '}}'", joined(&fields, "||")))
 }
 
 /// The redacted columns, each with the expressions that say whether the recorded columns before it changed.

@@ -29,14 +29,22 @@ async fn a_table_is_described_in_the_catalogues_spelling() {
         .iter()
         .map(|column| (column.number, column.name.as_str(), column.type_name.as_str(), column.generated))
         .collect();
-    let expected =
-        [(0, "Name", "VARCHAR(10)", false), (1, "b", "", false), (2, "id", "INT", false), (3, "g", "", true), (4, "v", "", true)];
+    let expected = [
+        (0, "Name", "VARCHAR(10)", false),
+        (1, "b", "", false),
+        (2, "id", "INT", false),
+        (3, "g", "", true),
+        (4, "v", "", true),
+    ];
     assert_eq!(columns, expected);
 }
 
 #[tokio::test]
 async fn what_cannot_be_tracked_is_refused_with_the_reason() {
-    let world = World::new("CREATE TABLE bare (a); CREATE VIEW v AS SELECT 1; CREATE TABLE auto (i INTEGER PRIMARY KEY AUTOINCREMENT)").await;
+    let world = World::new(
+        "CREATE TABLE bare (a); CREATE VIEW v AS SELECT 1; CREATE TABLE auto (i INTEGER PRIMARY KEY AUTOINCREMENT)",
+    )
+    .await;
     let cases = [
         ("nowhere", Code::NotFound, "there is no table nowhere"),
         ("x' OR '1", Code::NotFound, "there is no table"),

@@ -63,11 +63,11 @@ async fn redacted_and_ignored_columns_leave_no_value() {
 #[tokio::test]
 async fn a_cascade_is_recorded_in_the_child() {
     let schema = "PRAGMA foreign_keys = ON; CREATE TABLE p (id INTEGER PRIMARY KEY);
-        CREATE TABLE t (id INTEGER PRIMARY KEY, p INT REFERENCES p ON DELETE CASCADE ON UPDATE CASCADE);
+        CREATE TABLE t (id INTEGER PRIMARY KEY, p INT REFERENCES p ON DELETE CASCADE);
         CREATE TABLE u (id INTEGER PRIMARY KEY, p INT REFERENCES p ON DELETE SET NULL)";
     let world = World::tracking(schema, &["p", "t", "u"]).await;
     world.run("INSERT INTO p VALUES (1); INSERT INTO t VALUES (5, 1); INSERT INTO u VALUES (6, 1)").await;
-    let mut found = world.logged("UPDATE p SET id = 2 WHERE id = 1 AND 0; DELETE FROM p").await;
+    let mut found = world.logged("DELETE FROM p").await;
     found.sort();
     let expected =
         [r#"DELETE 5 was {"id":5,"p":1}"#, r#"p DELETE 1 was {"id":1}"#, r#"u UPDATE 6 was {"p":1} is {"p":null}"#];

@@ -62,7 +62,8 @@ impl World {
 
     /// One column of text.
     async fn read(&self, sql: &str) -> Vec<String> {
-        let rows = self.conn.query_all_raw(sea_orm::Statement::from_string(sea_orm::DbBackend::Sqlite, sql)).await.unwrap();
+        let rows =
+            self.conn.query_all_raw(sea_orm::Statement::from_string(sea_orm::DbBackend::Sqlite, sql)).await.unwrap();
         rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
     }
 

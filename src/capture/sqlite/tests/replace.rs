@@ -127,13 +127,22 @@ async fn unique_keys_of_every_kind_are_watched() {
         ("CREATE TABLE t (id TEXT PRIMARY KEY, a UNIQUE)", "REPLACE INTO t VALUES ('l', 1)"),
         ("CREATE TABLE t (id TEXT PRIMARY KEY, a UNIQUE ON CONFLICT REPLACE)", "INSERT INTO t VALUES ('l', 1)"),
         ("CREATE TABLE t (id PRIMARY KEY, a INT); CREATE UNIQUE INDEX i ON t (a)", "REPLACE INTO t VALUES ('l', '1')"),
-        ("CREATE TABLE t (id PRIMARY KEY, a); CREATE UNIQUE INDEX i ON t (abs(a) DESC)", "REPLACE INTO t VALUES ('l', -1)"),
-        ("CREATE TABLE t (id PRIMARY KEY, a); CREATE UNIQUE INDEX i ON t (a) WHERE t.a > 0", "REPLACE INTO t VALUES ('l', 1)"),
+        (
+            "CREATE TABLE t (id PRIMARY KEY, a); CREATE UNIQUE INDEX i ON t (abs(a) DESC)",
+            "REPLACE INTO t VALUES ('l', -1)",
+        ),
+        (
+            "CREATE TABLE t (id PRIMARY KEY, a); CREATE UNIQUE INDEX i ON t (a) WHERE t.a > 0",
+            "REPLACE INTO t VALUES ('l', 1)",
+        ),
         ("CREATE TABLE t (id PRIMARY KEY, a NOT NULL DEFAULT 1 UNIQUE)", "REPLACE INTO t VALUES ('l', NULL)"),
         ("CREATE TABLE t (id PRIMARY KEY, a)", "REPLACE INTO t (rowid, id, a) VALUES (1, 'l', 2)"),
         ("CREATE TABLE t (id PRIMARY KEY, a, g AS (a % 10) UNIQUE)", "REPLACE INTO t (id, a) VALUES ('l', 11)"),
         ("CREATE TABLE t (id TEXT PRIMARY KEY, a INTEGER UNIQUE) STRICT", "REPLACE INTO t VALUES ('l', '1')"),
-        ("CREATE TABLE t (id PRIMARY KEY, a); CREATE UNIQUE INDEX i ON t (a COLLATE NOCASE, id COLLATE NOCASE)", "REPLACE INTO t VALUES ('K', 1)"),
+        (
+            "CREATE TABLE t (id PRIMARY KEY, a); CREATE UNIQUE INDEX i ON t (a COLLATE NOCASE, id COLLATE NOCASE)",
+            "REPLACE INTO t VALUES ('K', 1)",
+        ),
         (
             "CREATE TABLE t (id, a, b AS (1), c AS (1), d AS (1), e AS (1), rowid AS (1), oid AS (1), _rowid_ AS (1), \
              PRIMARY KEY (id, a))",

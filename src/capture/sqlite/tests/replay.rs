@@ -30,12 +30,15 @@ impl Numbers {
 
     fn statement(&mut self) -> String {
         let (id, a, b, c) = (self.below(8), self.value(), self.value(), self.value());
-        let verb = ["INSERT", "INSERT OR REPLACE", "INSERT OR IGNORE", "REPLACE"][usize::try_from(self.below(4)).unwrap()];
+        let verb =
+            ["INSERT", "INSERT OR REPLACE", "INSERT OR IGNORE", "REPLACE"][usize::try_from(self.below(4)).unwrap()];
         let or = ["", " OR REPLACE", " OR IGNORE"][usize::try_from(self.below(3)).unwrap()];
         match self.below(8) {
             0 | 1 => format!("{verb} INTO t (id, a, b, c) VALUES ({id}, {a}, {b}, {c})"),
             2 => format!("{verb} INTO t (a, b, c) VALUES ({a}, {b}, {c})"),
-            3 => format!("INSERT INTO t (id, a, b) VALUES ({id}, {a}, {b}) ON CONFLICT (id) DO UPDATE SET a = excluded.a, c = {c}"),
+            3 => format!(
+                "INSERT INTO t (id, a, b) VALUES ({id}, {a}, {b}) ON CONFLICT (id) DO UPDATE SET a = excluded.a, c = {c}"
+            ),
             4 => format!("UPDATE{or} t SET a = {a}, b = {b} WHERE id = {id}"),
             5 => format!("UPDATE{or} t SET c = {c}, id = id + {} WHERE id >= {id}", self.below(3)),
             6 => format!("{verb} INTO t (id, a, b, c) SELECT id + 1, b, a, c FROM t"),
@@ -83,7 +86,7 @@ async fn entries(world: &World) -> Vec<(String, String, Option<String>, Option<S
 async fn replays(schema: &str, seed: u64) {
     let world = World::tracking(schema, &["t"]).await;
     let mut numbers = Numbers(seed);
-    for turn in 0..400 {
+    for turn in 0..200 {
         if turn % 100 == 50 {
             world.run("PRAGMA recursive_triggers = ON").await;
         } else if turn % 100 == 0 {
@@ -102,7 +105,7 @@ async fn replays(schema: &str, seed: u64) {
         world.run(&format!("INSERT INTO t VALUES ({fields})")).await;
     }
     assert_eq!(world.read(&format!("SELECT {QUOTED} FROM t ORDER BY 1")).await, live);
-    assert!(entries(&world).await.len() > 300, "the statements changed too little to show anything");
+    assert!(entries(&world).await.len() > 150, "the statements changed too little to show anything");
 }
 
 const QUOTED: &str = "quote(id) || ' ' || quote(a) || ' ' || quote(b) || ' ' || quote(c)";
@@ -118,14 +121,14 @@ fn literal(json: &str) -> String {
 
 #[tokio::test]
 async fn the_log_replayed_gives_the_table() {
-    for seed in 0..4 {
+    for seed in 0..2 {
         replays("CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT COLLATE NOCASE UNIQUE, b UNIQUE, c REAL)", seed).await;
     }
 }
 
 #[tokio::test]
 async fn the_log_replayed_gives_a_table_without_rowid() {
-    for seed in 10..13 {
+    for seed in 10..12 {
         let schema = "CREATE TABLE t (id INTEGER PRIMARY KEY DEFAULT (abs(random()) % 8), a TEXT COLLATE NOCASE UNIQUE, \
             b, c REAL) WITHOUT ROWID; CREATE UNIQUE INDEX i ON t (b) WHERE b <> 3";
         replays(schema, seed).await;
@@ -134,7 +137,7 @@ async fn the_log_replayed_gives_a_table_without_rowid() {
 
 #[tokio::test]
 async fn the_log_replayed_gives_a_table_with_busy_triggers() {
-    for seed in 20..23 {
+    for seed in 20..22 {
         let schema = "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT COLLATE NOCASE UNIQUE, b UNIQUE, c REAL);
             CREATE TRIGGER before_insert BEFORE INSERT ON t WHEN NEW.c > 1 BEGIN UPDATE t SET c = 0.5 WHERE id <= NEW.id; END;
             CREATE TRIGGER after_insert AFTER INSERT ON t BEGIN UPDATE t SET c = coalesce(c, 0) + 1 WHERE id = NEW.id; END;
