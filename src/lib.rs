@@ -5,6 +5,7 @@ pub mod auth;
 pub mod capture;
 pub mod cli;
 pub mod config;
+pub mod demo;
 pub mod feed;
 pub mod graphql;
 pub mod http;

@@ -22,7 +22,8 @@ const FIRST_TOKEN_HOURS: i64 = 12;
 /// A server that is ready to serve.
 pub struct Server {
     listener: TcpListener,
-    router: Router,
+    /// All its paths.
+    pub router: Router,
     /// What it works with.
     pub services: Services,
     /// What checks its tokens.
@@ -51,12 +52,8 @@ impl Server {
             Some(url) => Database::connect(url, settings.timeout()).await?,
             None => database.clone(),
         };
-        let services = Services {
-            feed: Feed::new(database.clone()),
-            database,
-            owner,
-            undo_max_rows: settings.undo_max_rows,
-        };
+        let services =
+            Services { feed: Feed::new(database.clone()), database, owner, undo_max_rows: settings.undo_max_rows };
         let state = State {
             schema: schema(services.clone()),
             authenticator: Arc::new(authenticator.clone()),

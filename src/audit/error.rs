@@ -119,7 +119,12 @@ impl Error {
 
     /// A fault of the server. The client learns nothing of the cause.
     pub fn internal(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Error { code: Code::Internal, message: "an internal error occurred".to_owned(), busy: false, cause: Some(cause.into()) }
+        Error {
+            code: Code::Internal,
+            message: "an internal error occurred".to_owned(),
+            busy: false,
+            cause: Some(cause.into()),
+        }
     }
 
     /// Keeps the cause for the server's log.

@@ -60,7 +60,8 @@ impl Track {
         };
         let mut left_out = 0;
         for (number, table) in tables.iter().enumerate() {
-            let wish = Wish { redacted: self.columns(table, &self.redacted), ignored: self.columns(table, &self.ignored) };
+            let wish =
+                Wish { redacted: self.columns(table, &self.redacted), ignored: self.columns(table, &self.ignored) };
             match capture::track(database, table, &wish, &Actor::default()).await {
                 Ok(report) => eprintln!("[{}/{}] tracking {}", number + 1, tables.len(), report.tracked.table_name),
                 // Of a whole database, what cannot be taken is told, and the rest goes on.

@@ -26,7 +26,8 @@ pub(super) async fn object(undoing: &Undoing<'_>) -> Result<Done> {
             table.name, created.id
         )));
     }
-    let mut walk = Walk { undoing, tables: HashMap::new(), seen: HashSet::new(), deletions: Vec::new(), kept: Vec::new() };
+    let mut walk =
+        Walk { undoing, tables: HashMap::new(), seen: HashSet::new(), deletions: Vec::new(), kept: Vec::new() };
     walk.tables.insert(table.name.clone(), Known::of(undoing, table.clone()).await?);
     walk.visit((table.name.clone(), record_id.to_owned())).await?;
     walk.carry_out().await
@@ -152,7 +153,13 @@ impl Walk<'_> {
         }
         for (table_name, record_id) in self.kept.into_iter().filter(|key| !self.deletions.contains(key)) {
             // Its columns may have been what they are set to.
-            done.planned.push(Planned { table_name, record_id, action: Action::Update, certain: false, values: Vec::new() });
+            done.planned.push(Planned {
+                table_name,
+                record_id,
+                action: Action::Update,
+                certain: false,
+                values: Vec::new(),
+            });
         }
         Ok(done)
     }

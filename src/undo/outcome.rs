@@ -89,7 +89,8 @@ pub(super) async fn read_back(undoing: &Undoing<'_>, done: Done) -> Result<Outco
             derived.push(effect(besides));
         }
     }
-    let about = |entry: &&Entry| entry.table_name == undoing.entry.table_name && entry.undo_of == Some(undoing.entry.id);
+    let about =
+        |entry: &&Entry| entry.table_name == undoing.entry.table_name && entry.undo_of == Some(undoing.entry.id);
     let latest = match entries.iter().rfind(about) {
         Some(entry) => entry.clone(),
         None => undoing

@@ -93,7 +93,8 @@ impl Dml for Postgres {
             .map(|((column, _), expression)| format!("{} = {expression}", identifier(&column.name)))
             .collect();
         let condition = is_row(table, "t", record_id, &mut values);
-        let sql = format!("UPDATE {} AS t SET {} FROM {} WHERE {condition}", table.sql_name, set.join(", "), source.from);
+        let sql =
+            format!("UPDATE {} AS t SET {} FROM {} WHERE {condition}", table.sql_name, set.join(", "), source.from);
         statement(sql, values)
     }
 
@@ -117,7 +118,14 @@ impl Dml for Postgres {
         statement(sql, values)
     }
 
-    fn children(&self, reference: &Reference, child: &Table, parent: &Table, record_id: &str, limit: usize) -> Statement {
+    fn children(
+        &self,
+        reference: &Reference,
+        child: &Table,
+        parent: &Table,
+        record_id: &str,
+        limit: usize,
+    ) -> Statement {
         let mut values = Vec::new();
         let from = pointing(reference, parent, record_id, &mut values);
         let sql = format!("SELECT {} {from} LIMIT {limit} FOR UPDATE OF c NOWAIT", record_id_of(child, "c"));
@@ -148,9 +156,9 @@ impl Dml for Postgres {
         let detail = refusal.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
         let constraint = refusal.constraint().unwrap_or("without a name");
         match code {
-            "23503" => Some(Error::conflict(format!(
-                "the foreign key {constraint:?} of {table:?} stands in the way{detail}"
-            ))),
+            "23503" => {
+                Some(Error::conflict(format!("the foreign key {constraint:?} of {table:?} stands in the way{detail}")))
+            }
             "23505" | "23P01" => {
                 Some(Error::conflict(format!("the constraint {constraint:?} of {table:?} is taken{detail}")))
             }

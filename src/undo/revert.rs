@@ -172,11 +172,5 @@ pub(super) fn planned(
     action: Action,
     values: Vec<(String, String)>,
 ) -> Planned {
-    Planned {
-        table_name: undoing.table.name.clone(),
-        record_id: record_id.to_owned(),
-        action,
-        certain: true,
-        values,
-    }
+    Planned { table_name: undoing.table.name.clone(), record_id: record_id.to_owned(), action, certain: true, values }
 }

@@ -24,7 +24,14 @@ pub(super) trait Dml: Send + Sync {
     /// Inserts a row.
     fn insert(&self, table: &Table, values: &[Assignment<'_>]) -> Statement;
     /// The record ids of the rows that point at a row by this foreign key; at most `limit` of them. Locks them.
-    fn children(&self, reference: &Reference, child: &Table, parent: &Table, record_id: &str, limit: usize) -> Statement;
+    fn children(
+        &self,
+        reference: &Reference,
+        child: &Table,
+        parent: &Table,
+        record_id: &str,
+        limit: usize,
+    ) -> Statement;
     /// Whether any row of a table that is not described points at the row.
     fn is_referenced(&self, reference: &Reference, parent: &Table, record_id: &str) -> Statement;
     /// The id of the present transaction, as the log gives it.
@@ -55,7 +62,12 @@ impl<'a> Rows<'a> {
     }
 
     /// The values of these columns, locked; none where there is no such row.
-    pub(super) async fn read(&self, table: &Table, columns: &[&Column], record_id: &str) -> Result<Option<Vec<String>>> {
+    pub(super) async fn read(
+        &self,
+        table: &Table,
+        columns: &[&Column],
+        record_id: &str,
+    ) -> Result<Option<Vec<String>>> {
         let statement = self.dml.read(table, columns, record_id);
         let Some(row) = self.transaction.query_one_raw(statement).await.map_err(|error| self.refused(error))? else {
             return Ok(None);

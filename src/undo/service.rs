@@ -184,4 +184,3 @@ impl Undoing<'_> {
         &self.write.transaction
     }
 }
-

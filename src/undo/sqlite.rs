@@ -99,7 +99,14 @@ impl Dml for Sqlite {
         statement(sql, values)
     }
 
-    fn children(&self, reference: &Reference, child: &Table, parent: &Table, record_id: &str, limit: usize) -> Statement {
+    fn children(
+        &self,
+        reference: &Reference,
+        child: &Table,
+        parent: &Table,
+        record_id: &str,
+        limit: usize,
+    ) -> Statement {
         let mut values = Vec::new();
         let from = pointing(reference, parent, record_id, &mut values);
         statement(format!("SELECT {} {from} LIMIT {limit}", record_id_of(child, "c")), values)
@@ -137,7 +144,9 @@ impl Dml for Sqlite {
                 "a column must have a value, and the log has none for it ({message})"
             ))),
             // _UNIQUE, _PRIMARYKEY, _ROWID
-            2067 | 1555 | 2579 => Some(Error::conflict(format!("another row has taken a unique value since ({message})"))),
+            2067 | 1555 | 2579 => {
+                Some(Error::conflict(format!("another row has taken a unique value since ({message})")))
+            }
             // Any other constraint, a type that a STRICT table refuses, or an error that a trigger raised.
             code if code & 0xff == 19 || code & 0xff == 20 => {
                 Some(Error::conflict(format!("the database refuses the change ({message})")))

@@ -4,4 +4,5 @@
 
 mod feed;
 mod harness;
+mod recording;
 mod support;

@@ -35,7 +35,9 @@ pub async fn describe(conn: &impl ConnectionTrait, name: &str) -> Result<Table> 
         "table" => {}
         "view" => return refuse("it is a view, which holds no rows; track the tables that it reads"),
         _ => {
-            return refuse("it belongs to a virtual table, on which SQLite allows no triggers; track an ordinary table");
+            return refuse(
+                "it belongs to a virtual table, on which SQLite allows no triggers; track an ordinary table",
+            );
         }
     }
     let (columns, primary_key) = columns(conn, &bare).await?;

@@ -33,7 +33,7 @@ mod tests;
 
 pub use catalogue::{describe, list, references};
 pub use image::{record_id_of, value_of};
-pub use names::identifier;
 pub use install::{health, install, remove};
+pub use names::identifier;
 
 use crate::store::failed;

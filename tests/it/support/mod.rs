@@ -1,10 +1,12 @@
 //! What the tests stand on: a database of their own, on both kinds, and plain SQL as an application would run it.
 
+mod api;
 pub mod cluster;
 mod keeper;
 mod postgres_binaries;
 mod world;
 
+pub use api::{Api, auth_settings, serve_settings};
 pub use world::{Kind, World};
 
 /// Writes a test once and runs it on both databases, as `name::sqlite` and `name::postgres`.
