@@ -1,9 +1,9 @@
 //! The feed: the committed entries, each once, as they come.
 //!
-//! One task a process asks the database what is new, and only while someone listens ([`poller`]). How that question is
-//! asked, so that no entry is missed and none comes twice, differs between the databases: [`postgres`] compares
-//! snapshots, [`sqlite`] follows the id. What the task reads is decoded once and shared by all subscribers
-//! ([`member`]), each of whom has a filter and a bounded buffer.
+//! One task a process asks the database what is new, and only while someone listens (`poller`). How that question is
+//! asked, so that no entry is missed and none comes twice, differs between the databases: `postgres` compares
+//! snapshots, `sqlite` follows the id. What the task reads is decoded once and shared by all subscribers
+//! (`member`), each of whom has a filter and a bounded buffer.
 
 mod hub;
 mod member;

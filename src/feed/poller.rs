@@ -41,12 +41,14 @@ pub(super) async fn run(mut running: Running) {
                 admit(joining, &mut members, &running);
             }
             Err(error) => {
+                let over = error.code() != Code::Unavailable;
                 // Once an outage: the look is repeated, its message is not.
-                if !std::mem::replace(&mut away, true) {
+                if over || !away {
                     tracing::warn!(%error, "the feed cannot read the log");
                 }
+                away = !over;
                 pause = (pause * 2).clamp(BUSY, AWAY);
-                if error.code() != Code::Unavailable {
+                if over {
                     // No patience mends this. Who subscribes again begins anew.
                     members.drain(..).for_each(|member| member.end(copy(&error)));
                     reader = Reader::of(running.hub().database());

@@ -1,7 +1,8 @@
 //! What the task needs of a database: the next entries.
 
-use sea_orm::{DbErr, RuntimeErr};
 use std::sync::Arc;
+
+use sea_orm::{DbErr, RuntimeErr};
 
 use super::{postgres, sqlite};
 use crate::audit::{Code, Entry, Error, Result};

@@ -1,5 +1,7 @@
 //! The feed on SQLite: one transaction writes at a time, so that the id is the order of the commits.
 
+use std::sync::Arc;
+
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, SqliteConnection, query, query_scalar};
 
@@ -9,7 +11,7 @@ use crate::store::{Database, entry_of_row, select_entries};
 
 /// Follows the id.
 pub(super) struct Reader {
-    options: SqliteConnectOptions,
+    options: Arc<SqliteConnectOptions>,
     select: String,
     connection: Option<SqliteConnection>,
     /// The last id handed out; none before the first look.
@@ -23,7 +25,7 @@ impl Reader {
         let options = database.reader.get_sqlite_connection_pool().connect_options();
         Reader {
             // A file that was moved away is an outage, and no reason to begin an empty one in its place.
-            options: options.as_ref().clone().create_if_missing(false).pragma("query_only", "on"),
+            options: Arc::new(options.as_ref().clone().create_if_missing(false).pragma("query_only", "on")),
             select: format!("{} WHERE log.id > ? ORDER BY log.id LIMIT ?", select_entries(database)),
             connection: None,
             last: None,

@@ -51,6 +51,41 @@ async fn a_crash_in_the_middle_loses_nothing_doubles_nothing_and_tells_nothing_t
     assert_eq!(sorted_ids(&listener.exactly(committed.len()).await), committed);
 }
 
+/// A cluster in which nothing reaches the disk by itself.
+async fn lazy_cluster() -> (Cluster, Log) {
+    let cluster = Cluster::start();
+    let log = Log::at(cluster.database().await).await;
+    log.run("ALTER SYSTEM SET wal_writer_delay = '10s'").await;
+    log.run("SELECT pg_reload_conf()").await;
+    (cluster, log)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_told_outlives_a_crash() {
+    let (cluster, log) = lazy_cluster().await;
+    let mut subscription = log.subscribe().await;
+    for key in 1..=5 {
+        log.run(&insert(key, key)).await;
+        assert_eq!(keys(&mut subscription, 1).await, [key]);
+        tokio::task::block_in_place(|| cluster.crash());
+        tokio::task::block_in_place(|| cluster.restart());
+        assert_eq!(log.committed().await.len(), key);
+    }
+}
+
+/// The records that an open transaction wrote after a commit stay in memory, and no other commit takes them along.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_entry_does_not_wait_for_the_open_transaction_that_wrote_after_it() {
+    let (_cluster, log) = lazy_cluster().await;
+    let mut subscription = log.subscribe().await;
+    let mut open = log.connect().await;
+    run(&mut open, "SET synchronous_commit = on").await;
+    run(&mut open, &format!("BEGIN; {}; COMMIT; BEGIN; {}", insert(1, 1), insert(2, 2))).await;
+    let received = timeout(Duration::from_secs(5), keys(&mut subscription, 1)).await;
+    assert_eq!(received.expect("it comes long before anything else reaches the disk"), [1]);
+    nothing(&mut subscription).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_burst_goes_on_where_it_was_interrupted() {
     let log = Log::new().await;
