@@ -6,6 +6,8 @@ mod token;
 pub use secret::Secret;
 pub use token::{Authenticator, TokenRequest};
 
+use std::net::IpAddr;
+
 use chrono::{DateTime, Utc};
 
 use crate::audit::{Error, Result};
@@ -38,6 +40,10 @@ impl Role {
         }
     }
 }
+
+/// The address that a caller's request came from; none where the transport has none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientAddress(pub Option<IpAddr>);
 
 /// The bearer of a valid token.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,8 +9,8 @@ use super::error::Result;
 use super::tracked::{TrackTableInput, TrackTablePayload, TrackedTable, UntrackTablePayload};
 use super::undo::UndoPayload;
 use crate::audit::{Draft, Error};
+use crate::auth::ClientAddress;
 use crate::capture::{self, Actor};
-use crate::http::ClientAddress;
 use crate::store::{self, Write};
 use crate::undo;
 

@@ -15,7 +15,7 @@ use super::negotiate::{self, MediaType};
 use super::operation::{self, Operation, TimeLimit};
 use super::params::{Params, Unusable};
 use super::request_log::RequestLog;
-use super::{ClientAddress, State, answer, serve, ws};
+use super::{State, answer, client_address, serve, ws};
 
 /// Every request to `/graphql`.
 pub(super) async fn handle<E: Executor>(
@@ -86,7 +86,7 @@ async fn respond<E: Executor>(
     let caller = authenticate(&state.authenticator, request.headers())
         .map_err(|error| Refused::new(StatusCode::UNAUTHORIZED, error))?;
     log.caller(&caller.user_id);
-    let address = ClientAddress::of(&request);
+    let address = client_address(&request);
     let params = match method {
         Method::GET => Params::from_query_string(request.uri().query().unwrap_or_default())?,
         // Reading the body counts too: a client that trickles it must not hold the connection for ever.
@@ -168,7 +168,7 @@ fn asks_for_websocket(request: &Request) -> bool {
 
 /// Turns the connection into a WebSocket.
 async fn upgrade<E: Executor>(state: State<E>, request: Request) -> Response<Body> {
-    let address = ClientAddress::of(&request);
+    let address = client_address(&request);
     let sockets = request.extensions().get::<serve::Sockets>().cloned().unwrap_or_default();
     let (mut parts, _) = request.into_parts();
     match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {

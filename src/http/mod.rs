@@ -22,7 +22,7 @@ mod settings;
 mod tests;
 mod ws;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use async_graphql::Executor;
@@ -37,7 +37,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::audit::{Code, Error};
-use crate::auth::Authenticator;
+use crate::auth::{Authenticator, ClientAddress};
 use crate::graphql::Schema;
 
 pub use health::Health;
@@ -60,16 +60,11 @@ pub struct State<E = Schema> {
     pub health: Arc<dyn Health>,
 }
 
-/// The address that a request came from, for resolvers; `None` where the transport has none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClientAddress(pub Option<IpAddr>);
-
-impl ClientAddress {
-    fn of(request: &Request) -> Self {
-        let info = request.extensions().get::<ConnectInfo<SocketAddr>>();
-        // A socket for both protocols reports an IPv4 client as `::ffff:10.0.0.7`.
-        ClientAddress(info.map(|ConnectInfo(address)| address.ip().to_canonical()))
-    }
+/// The address of the connection that a request came by.
+fn client_address(request: &Request) -> ClientAddress {
+    let info = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    // A socket for both protocols reports an IPv4 client as `::ffff:10.0.0.7`.
+    ClientAddress(info.map(|ConnectInfo(address)| address.ip().to_canonical()))
 }
 
 /// All paths of the server. Hand it to [`serve()`].

@@ -15,7 +15,8 @@ use crate::audit::{Code, Error, Result};
 use crate::auth::Caller;
 
 use super::params::Params;
-use super::{ClientAddress, document, failure};
+use super::{document, failure};
+use crate::auth::ClientAddress;
 
 /// How many fields a document may have once its fragments are written out. Fragments that spread fragments grow
 /// exponentially, and the checks before execution walk through all of it.

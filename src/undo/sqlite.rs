@@ -29,7 +29,7 @@ fn is_row(table: &Table, alias: &str, record_id: &str, values: &mut Vec<Value>) 
 }
 
 fn bytes_of(hexadecimal: &str) -> Option<Vec<u8>> {
-    if !hexadecimal.is_ascii() || hexadecimal.len() % 2 != 0 {
+    if !hexadecimal.is_ascii() || !hexadecimal.len().is_multiple_of(2) {
         return None;
     }
     let byte = |place: usize| u8::from_str_radix(hexadecimal.get(place..place + 2)?, 16).ok();

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Api, World, both};
+use crate::support::{Api, both};
 
 both! {
     /// Whoever makes a change, the log has it with both images.

@@ -14,8 +14,9 @@ use futures_util::{FutureExt as _, Stream, StreamExt as _, stream};
 use tower::ServiceExt as _;
 
 use crate::audit::{Error, Result};
+use crate::auth::ClientAddress;
 use crate::auth::{Authenticator, Caller, Role, Secret, TokenRequest};
-use crate::http::{ClientAddress, Health, HttpSettings, State, router};
+use crate::http::{Health, HttpSettings, State, router};
 
 /// A value as the server took it.
 pub struct Anything(Value);

@@ -9,8 +9,9 @@ use async_graphql::Executor;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::response::Response;
 
+use super::State;
 use super::serve::Sockets;
-use super::{ClientAddress, State};
+use crate::auth::ClientAddress;
 
 use close::Close;
 use session::Session;

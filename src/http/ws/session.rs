@@ -14,10 +14,11 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::audit::{Code, Error};
 use crate::auth::Caller;
+use crate::auth::ClientAddress;
 use crate::http::operation::{Operation, TimeLimit};
 use crate::http::params::Params;
 use crate::http::request_log::RequestLog;
-use crate::http::{ClientAddress, State, failure, graphql};
+use crate::http::{State, failure, graphql};
 
 use super::close::Close;
 use super::operation::{self, Channel, Outgoing};

@@ -11,7 +11,7 @@ mod values;
 
 use afterimage_migration::Migrator;
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr};
-use sea_orm_migration::MigratorTrait;
+use afterimage_migration::MigratorTrait;
 use tempfile::TempDir;
 
 use super::{describe, install};

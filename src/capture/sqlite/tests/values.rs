@@ -2,7 +2,10 @@
 
 use super::World;
 use crate::capture::Hidden;
-use crate::capture::sqlite::{describe, image_of, record_id_of, shape, triggers, value_of};
+use crate::capture::sqlite::describe;
+use crate::capture::sqlite::image::{image_of, record_id_of, value_of};
+use crate::capture::sqlite::keys::shape;
+use crate::capture::sqlite::triggers::triggers;
 
 /// How deep the brackets of the triggers go.
 const DEEPEST: usize = 17;
