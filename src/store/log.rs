@@ -222,3 +222,11 @@ pub async fn latest(
     let select = find(dialect).filter(condition).order_by(Column::Id, Order::Desc).limit(1);
     Ok(fetch(connection, select).await?.pop())
 }
+
+/// The entries that meet a condition on the log's columns, in the order of their ids.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn matching(dialect: &dyn Dialect, connection: &impl ConnectionTrait, condition: Expr) -> Result<Vec<Entry>> {
+    fetch(connection, find(dialect).filter(condition).order_by(Column::Id, Order::Asc)).await
+}

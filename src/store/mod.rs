@@ -21,7 +21,8 @@ pub use connect::{Database, Kind, grant_runtime, migrate, warnings};
 pub use dialect::{Dialect, TimeBucket};
 pub use error::failed;
 pub use log::{
-    Beyond, Selection, by_ids, by_transaction, count, exists_beyond, latest, latest_undo_of, page, select_entries,
+    Beyond, Selection, by_ids, by_transaction, count, exists_beyond, latest, latest_undo_of, matching, page,
+    select_entries,
 };
 pub use row::{entry_of, entry_of_row};
 pub use summary::{by_action, by_table, by_user, timeline, total};

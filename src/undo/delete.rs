@@ -19,13 +19,7 @@ pub(super) async fn object(undoing: &Undoing<'_>) -> Result<Done> {
     if undoing.rows.read(table, &[], record_id).await?.is_none() {
         return Err(Error::conflict(format!("the row {:?} {record_id:?} is gone already", table.name)));
     }
-    let created = undoing.latest(&table.name, record_id, &[Action::Create]).await?;
-    if let Some(created) = created.filter(|created| created.id > undoing.entry.id) {
-        return Err(Error::conflict(format!(
-            "the row {:?} {record_id:?} is not the one that this entry created: entry {} created it anew",
-            table.name, created.id
-        )));
-    }
+    undoing.must_stand().await?;
     let mut walk =
         Walk { undoing, tables: HashMap::new(), seen: HashSet::new(), deletions: Vec::new(), kept: Vec::new() };
     walk.tables.insert(table.name.clone(), Known::of(undoing, table.clone()).await?);

@@ -12,6 +12,7 @@ mod revert;
 mod rows;
 mod service;
 mod sqlite;
+mod standing;
 
 pub use outcome::{Effect, Outcome, Skipped};
 pub use service::{Request, undo};

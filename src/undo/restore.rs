@@ -14,13 +14,7 @@ pub(super) async fn object(undoing: &Undoing<'_>) -> Result<Done> {
         let by = taken.map(|entry| format!(", by entry {}", entry.id)).unwrap_or_default();
         return Err(Error::conflict(format!("the key {record_id:?} of {:?} is taken again{by}", table.name)));
     }
-    let later = undoing.latest(&table.name, record_id, &[Action::Delete]).await?;
-    if let Some(later) = later.filter(|later| later.id > undoing.entry.id) {
-        return Err(Error::conflict(format!(
-            "the object has been there again since, and was last deleted by entry {}; undo that one",
-            later.id
-        )));
-    }
+    undoing.must_stand().await?;
     let image = undoing.entry.old_values.as_ref().and_then(Json::fields);
     let image = image.ok_or_else(|| Error::not_undoable("the entry has no image of the row that was deleted"))?;
     for key in &table.primary_key {

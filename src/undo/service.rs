@@ -6,6 +6,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, ExprTrait};
 
 use super::outcome::{Outcome, Planned, Skipped, read_back};
 use super::rows::Rows;
+use super::standing::last_standing;
 use super::{delete, restore, revert};
 use crate::audit::{Action, Code, Draft, Entry, Error, Json, Result};
 use crate::capture::dispatch::describe;
@@ -178,6 +179,27 @@ impl Undoing<'_> {
             .and(Column::Trusted.eq(true))
             .and(Column::Action.is_in(actions.iter().map(|action| action.as_str())));
         store::latest(self.database.dialect, &self.write.transaction, condition).await
+    }
+
+    /// Fails where a later creation or deletion of the object stands, that no undo has taken back.
+    pub(super) async fn must_stand(&self) -> Result<()> {
+        let condition = Column::TableName
+            .eq(self.entry.table_name.as_str())
+            .and(Column::RecordId.eq(self.record_id))
+            .and(Column::Trusted.eq(true))
+            .and(Column::Id.gte(self.entry.id))
+            .and(Column::Action.is_in([Action::Create.as_str(), Action::Delete.as_str()]));
+        let entries = store::matching(self.database.dialect, &self.write.transaction, condition).await?;
+        match last_standing(&entries) {
+            Some(last) if last.id != self.entry.id => {
+                let done = if last.action == Action::Create { "created anew" } else { "deleted" };
+                Err(Error::conflict(format!(
+                    "the object {:?} {:?} was {done} since, by entry {}; undo that one first",
+                    self.entry.table_name, self.record_id, last.id
+                )))
+            }
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn connection(&self) -> &impl ConnectionTrait {

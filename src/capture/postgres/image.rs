@@ -41,7 +41,7 @@ pub(crate) fn image(table: &Table, hidden: &Hidden, row: &str) -> String {
     if columns.is_empty() {
         return "'{}'::json".to_owned();
     }
-    format!("(SELECT row_to_json(r) FROM (SELECT {}) AS r)", columns.join(", "))
+    format!("(SELECT row_to_json(image) FROM (SELECT {}) AS image)", columns.join(", "))
 }
 
 /// The record id of a row.
