@@ -1,4 +1,56 @@
-//! Afterimage.
+//! Afterimage is an audit log server. It records who changed what in a database, by triggers on the tables that it is
+//! told to track; it shows the log over GraphQL, live and back in time; and it undoes what an entry records.
+//!
+//! # The words
+//!
+//! | word | meaning |
+//! |---|---|
+//! | entry | one record of the log: an action on one object, by someone, at one instant |
+//! | object | one row of one table: table name and record id |
+//! | tracked table | a table whose changes are captured by triggers |
+//! | image | the row, or its changed columns, before (old) or after (new) |
+//! | context | what the application says of a transaction: user, name, address, description, correlation id, metadata |
+//! | feed | the committed entries, each once, as they come |
+//! | cursor | an opaque place in a page |
+//! | era | one life of one database: raised when a dump is restored elsewhere; always 1 on SQLite |
+//!
+//! # The rooms
+//!
+//! One room, one subject; each uses only those below it.
+//!
+//! | room | subject |
+//! |---|---|
+//! | [`cli`] | the command line, one file a command |
+//! | [`server`] | the server put together |
+//! | [`demo`] | the two sample worlds, and their traffic |
+//! | [`http`] | the router, GraphQL over HTTP and WebSocket, health, GraphiQL |
+//! | [`graphql`] | the schema: types over the words, resolvers over the services |
+//! | [`undo`] | what reversing an entry means, and doing it |
+//! | [`feed`] | committed entries, each once, as they come |
+//! | [`capture`] | tracked tables: the catalogue of a table, its triggers, their health |
+//! | [`store`] | the log in the database: append, find, page, count |
+//! | [`auth`], [`config`] | bearer tokens, settings |
+//! | [`audit`] | the words: entry, action, filter, page, error. No SQL, no GraphQL |
+//!
+//! Beside them the packages `afterimage-entity` (a row of the log, of a tracked table, of the sample tables) and
+//! `afterimage-migration` (the log's own tables). Rows become words at the border of [`store`], words become GraphQL at
+//! the border of [`graphql`].
+//!
+//! What PostgreSQL and SQLite do differently stands in files of that name, in each room that needs them; which one is
+//! meant is decided once, when the server connects, and asked at one place in each such room ([`store::Kind`]).
+//!
+//! # One change, one request
+//!
+//! An application commits `update products set price_cents = 900 where id = 7`. The trigger that [`capture`] generated
+//! for `products` compares the row's columns byte for byte, puts the changed ones into two images, asks the database who
+//! set the context, and inserts one row into the log, in the same transaction. If someone listens, the [`feed`] sees the
+//! row once it is committed, and hands it to every subscriber whose filter it meets.
+//!
+//! An auditor asks for `auditLogs(filter: {userId: "42"}, first: 20)`. [`http`] checks the token and reads the variables
+//! without losing a digit; [`graphql`] checks the role, and turns the filter and the page into [`audit::Filter`] and
+//! [`audit::PageRequest`], refusing what is out of bounds; [`store`] renders them as SQL with every value bound, reads
+//! one row more than the page holds, and gives back [`audit::Entry`]s. The images stay text from the trigger to the
+//! answer: no number is ever read into a double.
 
 pub mod audit;
 pub mod auth;

@@ -9,4 +9,4 @@ mod table;
 mod track;
 
 pub use table::{Column, Form, Health, Hidden, OnDelete, Reference, Table};
-pub use track::{Actor, Report, Wish, list, reports, track, untrack};
+pub use track::{Actor, Report, Wish, describe, list, reports, track, untrack};

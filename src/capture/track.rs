@@ -119,6 +119,14 @@ pub async fn list(database: &Database, schema: Option<&str>) -> Result<Vec<Strin
     dispatch::list(database.kind, &database.reader, schema).await
 }
 
+/// What the catalogue says of a table that could be tracked.
+///
+/// # Errors
+/// NOT_FOUND where there is no such table; BAD_USER_INPUT where it cannot be tracked.
+pub async fn describe(database: &Database, name: &str) -> Result<Table> {
+    dispatch::describe(database.kind, &database.reader, name).await
+}
+
 /// The tracked tables, by name, each with its health.
 ///
 /// # Errors

@@ -4,7 +4,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::audit::{Error, Result};
-use crate::capture::{self, Actor, Health, Wish};
+use crate::capture::{self, Actor, Health, Table, Wish};
 use crate::config::DatabaseSettings;
 use crate::store::{self, Database};
 
@@ -30,8 +30,8 @@ pub struct Track {
     #[arg(long, value_name = "NAME")]
     schema: Option<String>,
 
-    /// A column whose values are never recorded, only that they changed: `COLUMN`, or `TABLE.COLUMN` where several
-    /// tables are given. Repeatable.
+    /// A column whose values are never recorded, only that they changed: `COLUMN` of every table given that has it, or
+    /// `TABLE.COLUMN`. Repeatable.
     #[arg(long = "redact", value_name = "COL")]
     redacted: Vec<String>,
 
@@ -58,37 +58,33 @@ impl Track {
             true => capture::list(database, self.schema.as_deref()).await?,
             false => self.tables.clone(),
         };
+        if tables.is_empty() {
+            return Err(Error::not_found("there are no tables to track"));
+        }
+        let mut described = Vec::with_capacity(tables.len());
         let mut left_out = 0;
-        for (number, table) in tables.iter().enumerate() {
-            let wish =
-                Wish { redacted: self.columns(table, &self.redacted), ignored: self.columns(table, &self.ignored) };
-            match capture::track(database, table, &wish, &Actor::default()).await {
-                Ok(report) => eprintln!("[{}/{}] tracking {}", number + 1, tables.len(), report.tracked.table_name),
+        for table in &tables {
+            match capture::describe(database, table).await {
+                Ok(table) => described.push(table),
                 // Of a whole database, what cannot be taken is told, and the rest goes on.
                 Err(error) if everything => {
                     left_out += 1;
-                    eprintln!("[{}/{}] left out: {}", number + 1, tables.len(), error.message());
+                    eprintln!("left out: {}", error.message());
                 }
                 Err(error) => return Err(error),
             }
         }
-        if tables.is_empty() {
-            return Err(Error::not_found("there are no tables to track"));
+        // Before anything is tracked: a column that was to be redacted and is not would be in the log for ever.
+        let redacted = columns_by_table(&described, &self.redacted, "--redact")?;
+        let ignored = columns_by_table(&described, &self.ignored, "--ignore")?;
+        for (number, (table, (redacted, ignored))) in
+            described.iter().zip(redacted.into_iter().zip(ignored)).enumerate()
+        {
+            let report = capture::track(database, &table.name, &Wish { redacted, ignored }, &Actor::default()).await?;
+            eprintln!("[{}/{}] tracking {}", number + 1, described.len(), report.tracked.table_name);
         }
-        eprintln!("{} tracked, {left_out} left out", tables.len() - left_out);
+        eprintln!("{} tracked, {left_out} left out", described.len());
         Ok(if left_out == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-    }
-
-    /// The columns that are meant for this table; none where none is, so that what was chosen before stays.
-    fn columns(&self, table: &str, columns: &[String]) -> Option<Vec<String>> {
-        let alone = self.tables.len() == 1;
-        let of_table = columns.iter().filter_map(|column| match column.strip_prefix(&format!("{table}.")) {
-            Some(column) => Some(column.to_owned()),
-            None if alone => Some(column.clone()),
-            None => None,
-        });
-        let of_table: Vec<String> = of_table.collect();
-        (!of_table.is_empty()).then_some(of_table)
     }
 
     async fn report(&self, database: &Database) -> Result<ExitCode> {
@@ -102,4 +98,23 @@ impl Track {
         }
         Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
+}
+
+/// For each table the columns that are meant for it; none where none is, so that what was chosen before stays.
+fn columns_by_table(tables: &[Table], columns: &[String], flag: &str) -> Result<Vec<Option<Vec<String>>>> {
+    let mut by_table = vec![None; tables.len()];
+    for named in columns {
+        let mut known = false;
+        for (table, columns) in tables.iter().zip(&mut by_table) {
+            let column = named.strip_prefix(&format!("{}.", table.name)).unwrap_or(named);
+            if table.column(column).is_some() {
+                columns.get_or_insert_with(Vec::new).push(column.to_owned());
+                known = true;
+            }
+        }
+        if !known {
+            return Err(Error::bad_input(format!("`{flag} {named}`: none of the tables has such a column")));
+        }
+    }
+    Ok(by_table)
 }

@@ -4,5 +4,6 @@
 
 mod feed;
 mod harness;
+mod house;
 mod recording;
 mod support;
