@@ -7,6 +7,7 @@
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
 
+pub use sea_orm_migration::IntoSchemaManagerConnection;
 pub use sea_orm_migration::migrator::{MigrationStatus, MigratorTrait};
 
 mod m0001_log;

@@ -12,8 +12,9 @@ use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::Parser;
+use tokio::signal::unix::{SignalKind, signal};
 
-use crate::audit::Result;
+use crate::audit::{Error, Result};
 
 /// An audit log server: triggers record every change to the tables that you name, with its before- and after-image,
 /// its author and its context; a GraphQL API shows the log, live and back in time, and undoes it.
@@ -74,21 +75,15 @@ fn logging() {
         .init();
 }
 
-/// Done when the process is asked to end, by Ctrl+C or by SIGTERM.
-async fn asked_to_end() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
+/// Done when the process is asked to end, by Ctrl+C or by SIGTERM. It listens from the call on: a server that has said
+/// that it is ready ends in good order whenever it is asked to.
+fn asked_to_end() -> Result<impl Future<Output = ()> + Send + 'static> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(Error::internal)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::internal)?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
         }
-        Err(error) => {
-            tracing::warn!(%error, "SIGTERM cannot be listened for; Ctrl+C ends the server");
-            if tokio::signal::ctrl_c().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        }
-    }
+    })
 }

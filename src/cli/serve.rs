@@ -28,8 +28,9 @@ impl Serve {
         for warning in store::warnings(&server.services.database).await? {
             tracing::warn!("{warning}");
         }
+        let asked_to_end = asked_to_end()?;
         announce(&server)?;
-        server.serve(asked_to_end()).await?;
+        server.serve(asked_to_end).await?;
         Ok(ExitCode::SUCCESS)
     }
 }

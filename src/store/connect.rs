@@ -3,8 +3,8 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use afterimage_migration::{Migrator, MigratorTrait};
-use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbErr, RuntimeErr, Statement};
+use afterimage_migration::{IntoSchemaManagerConnection, Migrator, MigratorTrait};
+use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbErr, RuntimeErr, Statement, TransactionTrait};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
 use super::dialect::Dialect;
@@ -122,13 +122,20 @@ async fn open(mut options: ConnectOptions) -> Result<DatabaseConnection> {
 /// CONFLICT where a newer server has been here; FORBIDDEN where the role may not create the schema.
 pub async fn migrate(database: &Database, url: &str) -> Result<()> {
     match database.kind {
-        Kind::Sqlite => drop(up(&database.writer).await?),
+        Kind::Sqlite => migrate_sqlite(database).await?,
         Kind::Postgres => migrate_postgres(url).await?,
     }
     if let Some(statement) = database.dialect.settle_era() {
         database.writer.execute_unprepared(statement).await.map_err(failed)?;
     }
     Ok(())
+}
+
+async fn migrate_sqlite(database: &Database) -> Result<()> {
+    // Whoever comes first has the one lock that there is; the others wait for it, and find nothing left to do.
+    let transaction = database.writer.begin_with_options(database.dialect.write_options()).await.map_err(failed)?;
+    up(&transaction).await?;
+    transaction.commit().await.map_err(failed)
 }
 
 async fn migrate_postgres(url: &str) -> Result<()> {
@@ -183,7 +190,11 @@ pub async fn warnings(database: &Database) -> Result<Vec<String>> {
 }
 
 /// Whether anything was to be done.
-async fn up(connection: &DatabaseConnection) -> Result<bool> {
+async fn up<'c, C>(connection: &'c C) -> Result<bool>
+where
+    C: ConnectionTrait,
+    &'c C: IntoSchemaManagerConnection<'c>,
+{
     let pending = Migrator::get_migration_with_status_read_only(connection).await.map_err(newer_or_failed)?;
     if pending.iter().all(|migration| migration.status() == afterimage_migration::MigrationStatus::Applied) {
         return Ok(false);
