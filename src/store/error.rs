@@ -2,7 +2,7 @@
 
 use sea_orm::{DbErr, RuntimeErr};
 
-use crate::audit::Error;
+use crate::audit::{Code, Error};
 
 /// PostgreSQL: the operator, or a crash, ended the connection, or the server is starting.
 const POSTGRES_AWAY: [&str; 5] = ["57P01", "57P02", "57P03", "53300", "25006"];
@@ -24,7 +24,12 @@ pub fn failed(error: DbErr) -> Error {
         DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause)) => {
             match kind_of(cause) {
                 Failure::Away => Error::unavailable(error),
-                Failure::Busy => Error::busy(error),
+                Failure::TooLong => Error::new(
+                Code::Unavailable,
+                "the database took longer than a request may; ask for less, or narrow the filter by table, user or dates",
+            )
+            .caused_by(error),
+            Failure::Busy => Error::busy(error),
                 Failure::Privilege => Error::forbidden(
                     "the server's database role lacks a right that this needs; the server's log names it, and the \
                  README's section on roles has the GRANT",
@@ -39,6 +44,7 @@ pub fn failed(error: DbErr) -> Error {
 
 enum Failure {
     Away,
+    TooLong,
     Busy,
     Privilege,
     Other,
@@ -62,14 +68,9 @@ fn of_code(code: &str) -> Failure {
     match code.parse::<i64>() {
         Ok(number) if code.len() < 5 && SQLITE_AWAY.contains(&(number & 0xff)) => Failure::Away,
         _ if POSTGRES_BUSY.contains(&code) => Failure::Busy,
+        _ if code == POSTGRES_CANCELLED => Failure::TooLong,
         _ if code == POSTGRES_PRIVILEGE => Failure::Privilege,
-        _ if POSTGRES_AWAY.contains(&code)
-            || POSTGRES_FULL.contains(&code)
-            || code == POSTGRES_CANCELLED
-            || code.starts_with("08") =>
-        {
-            Failure::Away
-        }
+        _ if POSTGRES_AWAY.contains(&code) || POSTGRES_FULL.contains(&code) || code.starts_with("08") => Failure::Away,
         _ => Failure::Other,
     }
 }

@@ -6,5 +6,6 @@ mod command;
 mod feed;
 mod harness;
 mod house;
+mod outage;
 mod recording;
 mod support;
