@@ -1,5 +1,7 @@
 //! From a row of the log to an entry.
 
+use std::net::IpAddr;
+
 use afterimage_entity::log::Model;
 use sea_orm::{FromQueryResult, QueryResult};
 
@@ -14,6 +16,7 @@ pub fn entry_of(row: Model) -> Result<Entry> {
     let unknown = |what: &str| Error::internal(format!("entry {} has the unknown {what}", row.id));
     let action = Action::parse(&row.action).ok_or_else(|| unknown("action"))?;
     let source = Source::parse(&row.source).ok_or_else(|| unknown("source"))?;
+    let (ip_address, metadata) = address(row.ip_address, row.metadata.map(Json::of_database));
     Ok(Entry {
         id: row.id,
         timestamp: row.timestamp,
@@ -27,10 +30,10 @@ pub fn entry_of(row: Model) -> Result<Entry> {
         new_values: row.new_values.map(Json::of_database),
         redacted: row.redacted.map(redacted_of).unwrap_or_default(),
         description: row.description,
-        ip_address: row.ip_address,
+        ip_address,
         correlation_id: row.correlation_id,
         transaction_id: row.tx.map(|tx| transaction_id(row.era, tx)),
-        metadata: row.metadata.map(Json::of_database),
+        metadata,
         source,
         database_role: row.database_role,
         recorded_by: row.recorded_by,
@@ -50,6 +53,21 @@ pub fn entry_of_row(row: impl Into<QueryResult>) -> Result<Entry> {
 /// A number that the database gave is unique within its era only; one that we gave is unique by itself.
 fn transaction_id(era: i64, tx: String) -> String {
     if tx.starts_with(|first: char| first.is_ascii_digit()) { format!("{era}.{tx}") } else { tx }
+}
+
+/// The address in its canonical spelling. SQLite's triggers cannot tell an address from another text: what is none goes
+/// to the metadata here, as PostgreSQL's triggers put it there themselves.
+fn address(text: Option<String>, metadata: Option<Json>) -> (Option<String>, Option<Json>) {
+    let Some(text) = text else { return (None, metadata) };
+    match text.parse::<IpAddr>() {
+        Ok(address) => (Some(address.to_string()), metadata),
+        Err(_) => {
+            let malformed = Json::of_text(&text);
+            let metadata = metadata.as_ref().map_or("null", Json::as_str);
+            let both = [("malformedIpAddress", malformed.as_str()), ("metadata", metadata)];
+            (None, Some(Json::of_fields(both)))
+        }
+    }
 }
 
 fn redacted_of(text: String) -> Vec<(String, usize)> {
