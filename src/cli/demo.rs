@@ -2,14 +2,69 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::asked_to_end;
+use super::serve::announce;
 use crate::audit::Result;
+use crate::config::{AuthSettings, ServeSettings};
+use crate::demo;
 
-/// Placeholder.
+/// Show everything on made-up data: a stockroom and a workshop with half a year behind them, and live traffic.
+///
+/// The first start makes tables and their past in a database of its own; later ones go on from there. A database that
+/// holds anything else is refused. Announces itself as `serve` does.
 #[derive(Args, Debug)]
-pub struct Demo {}
+pub struct Demo {
+    /// The database that the demo makes its tables in: `postgres://…` or `sqlite://…`. The demo reads neither
+    /// `AFTERIMAGE_DATABASE_URL` nor `DATABASE_URL`.
+    #[arg(long, value_name = "URL", default_value = "sqlite://afterimage-demo.db?mode=rwc")]
+    database_url: String,
+
+    /// Leave the worlds as they are: nobody changes anything but you.
+    #[arg(long)]
+    no_traffic: bool,
+
+    #[command(flatten)]
+    auth: AuthSettings,
+    #[command(flatten)]
+    serve: ServeSettings,
+}
 
 impl Demo {
     pub(super) async fn run(self) -> Result<ExitCode> {
+        let started = async {
+            let server = demo::start(&self.database_url, &self.auth, &self.serve, &|line| eprintln!("{line}")).await;
+            server.map(Some)
+        };
+        let server = tokio::select! {
+            server = started => server?,
+            () = asked_to_end() => None,
+        };
+        let Some(server) = server else {
+            eprintln!("interrupted; a past that is not finished is refused by the next start, and can be deleted");
+            return Ok(ExitCode::FAILURE);
+        };
+        announce(&server)?;
+        suggest(!self.no_traffic);
+        let database = server.services.database.clone();
+        let serving = server.serve(asked_to_end());
+        if self.no_traffic {
+            serving.await?;
+        } else {
+            tokio::select! {
+                served = serving => served?,
+                never = demo::traffic(&database, &self.database_url) => match never? {},
+            }
+        }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Three things to begin with.
+fn suggest(traffic: bool) {
+    eprintln!("  What lies in the trash, and could be brought back:");
+    eprintln!("    {{ trash(first: 5) {{ nodes {{ tableName recordId }} }} }}");
+    eprintln!("  Who has done how much:");
+    eprintln!("    {{ summary {{ total byUser {{ username count }} }} }}");
+    eprintln!("  What happens now{}:", if traffic { "" } else { ", once you change something" });
+    eprintln!("    subscription {{ auditLogAdded {{ auditLog {{ id action tableName description }} }} }}\n");
 }
