@@ -31,17 +31,12 @@ pub struct Demo {
 
 impl Demo {
     pub(super) async fn run(self) -> Result<ExitCode> {
-        let started = async {
-            let server = demo::start(&self.database_url, &self.auth, &self.serve, &|line| eprintln!("{line}")).await;
-            server.map(Some)
-        };
         let server = tokio::select! {
-            server = started => server?,
-            () = asked_to_end() => None,
-        };
-        let Some(server) = server else {
-            eprintln!("interrupted; a past that is not finished is refused by the next start, and can be deleted");
-            return Ok(ExitCode::FAILURE);
+            server = demo::start(&self.database_url, &self.auth, &self.serve, &|line| eprintln!("{line}")) => server?,
+            () = asked_to_end() => {
+                eprintln!("interrupted: if the past was under way, the next start refuses it, and it can be deleted");
+                return Ok(ExitCode::FAILURE);
+            }
         };
         announce(&server)?;
         suggest(!self.no_traffic);
@@ -61,10 +56,12 @@ impl Demo {
 
 /// Three things to begin with.
 fn suggest(traffic: bool) {
-    eprintln!("  What lies in the trash, and could be brought back:");
-    eprintln!("    {{ trash(first: 5) {{ nodes {{ tableName recordId }} }} }}");
-    eprintln!("  Who has done how much:");
-    eprintln!("    {{ summary {{ total byUser {{ username count }} }} }}");
-    eprintln!("  What happens now{}:", if traffic { "" } else { ", once you change something" });
-    eprintln!("    subscription {{ auditLogAdded {{ auditLog {{ id action tableName description }} }} }}\n");
+    let now = if traffic { "What happens right now" } else { "What happens once you change something" };
+    eprintln!(
+        "  Deleted, and could come back:  {{ trash(first: 5) {{ nodes {{ id tableName recordId description }} }} }}"
+    );
+    eprintln!("  Who has done how much:  {{ summary {{ total byUser {{ username count }} }} }}");
+    eprintln!(
+        "  {now}:  subscription {{ auditLogAdded {{ auditLog {{ action tableName username description }} }} }}\n"
+    );
 }

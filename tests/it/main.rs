@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test that is surprised has to stop")]
 
+mod demo;
 mod feed;
 mod harness;
 mod recording;

@@ -9,7 +9,7 @@ use sea_orm::{
 use super::stock;
 use crate::audit::Result;
 use crate::demo::office::Office;
-use crate::demo::people;
+use crate::demo::people::{self, Person};
 use crate::store::failed;
 
 /// What a booking is about.
@@ -38,12 +38,11 @@ const FULL: i32 = 400;
 const SCARCE: i32 = 12;
 
 /// Books one to three products, and sets the stock accordingly.
-pub(in crate::demo) async fn book(office: &mut Office, kind: Kind) -> Result<bool> {
+pub(in crate::demo) async fn book(office: &mut Office, kind: Kind, who: &Person) -> Result<bool> {
     let moves = plan(office, kind).await?;
     if moves.is_empty() {
         return Ok(false);
     }
-    let who = people::stockroom(&mut office.dice);
     let number = office.dice.between(10_000, 99_999);
     let (word, reference, description) = match kind {
         Kind::Receipt => ("receipt", format!("DN-{number}"), format!("Delivery note DN-{number}")),

@@ -11,6 +11,7 @@ use afterimage_entity::workshop::programs;
 
 use self::bookings::Kind;
 use super::office::Office;
+use super::people;
 use crate::audit::Result;
 
 /// More bookings than this, and the oldest go.
@@ -85,12 +86,17 @@ fn choose(office: &mut Office) -> Chore {
     Chore::Machine
 }
 
+async fn book(office: &mut Office, kind: Kind) -> Result<bool> {
+    let who = people::stockroom(&mut office.dice);
+    bookings::book(office, kind, who).await
+}
+
 /// Whether there was anything to be done.
 async fn carry_out(office: &mut Office, chore: Chore) -> Result<bool> {
     match chore {
-        Chore::Receive => bookings::book(office, Kind::Receipt).await,
-        Chore::Dispatch => bookings::book(office, Kind::Dispatch).await,
-        Chore::Transfer => bookings::book(office, Kind::Transfer).await,
+        Chore::Receive => book(office, Kind::Receipt).await,
+        Chore::Dispatch => book(office, Kind::Dispatch).await,
+        Chore::Transfer => book(office, Kind::Transfer).await,
         Chore::Cancel => bookings::cancel(office).await,
         Chore::Archive => match office.count::<transactions::Entity>().await? > MOST_BOOKINGS {
             true => bookings::archive(office).await,

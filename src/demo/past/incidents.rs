@@ -13,6 +13,7 @@ use super::Past;
 use super::calendar::at;
 use crate::audit::{Action, Code, Error, Result};
 use crate::capture::Actor;
+use crate::demo::chores::bookings::{self, Kind};
 use crate::demo::chores::{staff, workshop};
 use crate::demo::people::{ANN, AUDITOR, FARID, KIM, LIAM, PRICE_IMPORT, Person};
 use crate::store::{self, failed};
@@ -23,10 +24,17 @@ const PRICE_LIST_EVERY: usize = 21;
 /// Where the catalogue's own numbers begin: far from what the database gives.
 const RENUMBERED: i32 = 700_100;
 
-/// What jobs do while nobody works.
-pub(super) async fn at_night(past: &mut Past<'_>, number: usize, day: NaiveDate) -> Result<()> {
+/// Until this working day a helper comes, once a week.
+const HELP_ENDS: usize = 68;
+
+/// What happens before the others come.
+pub(super) async fn early(past: &mut Past<'_>, number: usize, day: NaiveDate) -> Result<()> {
     if number % PRICE_LIST_EVERY == PRICE_LIST_EVERY - 1 && past.reach(at(day, 2, 10)) {
         take_over_prices(past).await?;
+        past.step(0).await?;
+    }
+    if number < HELP_ENDS && number % 5 == 2 && past.reach(at(day, 6, 50)) {
+        bookings::book(&mut past.office, Kind::Dispatch, LIAM).await?;
         past.step(0).await?;
     }
     Ok(())
@@ -227,6 +235,7 @@ async fn helper_is_locked_out(past: &mut Past<'_>) -> Result<()> {
     past.step(0).await
 }
 
+/// The database takes his name off his bookings, and the log has each of them.
 async fn helper_leaves(past: &mut Past<'_>) -> Result<()> {
     let request = past.office.begin(ANN, "Left the company").await?;
     users::Entity::delete_many()

@@ -64,7 +64,7 @@ pub(super) async fn live_through(
     past.step(3).await?;
     opening::open(&mut past).await?;
     for (number, day) in days.iter().enumerate() {
-        incidents::at_night(&mut past, number, *day).await?;
+        incidents::early(&mut past, number, *day).await?;
         for moment in calendar::moments(*day, &mut past.office.dice) {
             if past.reach(moment) {
                 chores::any(&mut past.office).await?;
