@@ -53,7 +53,7 @@ impl Database {
     /// # Errors
     /// BAD_USER_INPUT where the URL is neither; UNAVAILABLE where the database does not answer.
     pub async fn connect(url: &str, statement_timeout: Duration) -> Result<Database> {
-        match kind_of(url)? {
+        match Kind::of_url(url)? {
             Kind::Postgres => {
                 let mut options = ConnectOptions::new(url);
                 options.max_connections(POSTGRES_CONNECTIONS).statement_timeout(statement_timeout);
@@ -73,11 +73,17 @@ impl Database {
     }
 }
 
-fn kind_of(url: &str) -> Result<Kind> {
-    match url.split_once(':').map(|(scheme, _)| scheme) {
-        Some("postgres" | "postgresql") => Ok(Kind::Postgres),
-        Some("sqlite") => Ok(Kind::Sqlite),
-        _ => Err(Error::bad_input("the database URL must begin with `postgres://` or `sqlite://`")),
+impl Kind {
+    /// The database that a URL is about.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT where it is about neither.
+    pub fn of_url(url: &str) -> Result<Kind> {
+        match url.split_once(':').map(|(scheme, _)| scheme) {
+            Some("postgres" | "postgresql") => Ok(Kind::Postgres),
+            Some("sqlite") => Ok(Kind::Sqlite),
+            _ => Err(Error::bad_input("the database URL must begin with `postgres://` or `sqlite://`")),
+        }
     }
 }
 

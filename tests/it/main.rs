@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test that is surprised has to stop")]
 
 mod command;
+mod demo;
 mod feed;
 mod harness;
 mod house;
