@@ -1,5 +1,6 @@
 //! The server put together: the database made ready, the services, the router, the listener.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -18,6 +19,8 @@ use crate::store::{self, Database};
 
 /// How long the token lives that the server prints at its start.
 const FIRST_TOKEN_HOURS: i64 = 12;
+/// How often left-behind contexts are looked for.
+const CONTEXT_INTERVAL: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// A server that is ready to serve.
 pub struct Server {
@@ -99,7 +102,23 @@ impl Server {
     /// # Errors
     /// Where the listener fails.
     pub async fn serve(self, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<()> {
-        http::serve(self.listener, self.router, shutdown).await.map_err(Error::internal)
+        tokio::select! {
+            served = http::serve(self.listener, self.router, shutdown) => served.map_err(Error::internal),
+            never = keep_contexts_clean(&self.services.database) => match never {},
+        }
+    }
+}
+
+/// Looks after contexts that writers without foreign keys leave behind.
+async fn keep_contexts_clean(database: &Database) -> Infallible {
+    loop {
+        tokio::time::sleep(CONTEXT_INTERVAL).await;
+        match store::remove_left_behind(database).await {
+            Ok(true) => tracing::warn!("removed a context that a writer without foreign keys left behind"),
+            Ok(false) => {}
+            // Requests tell of it; here it comes back every second.
+            Err(error) => tracing::debug!(%error, "cannot look for contexts that were left behind"),
+        }
     }
 }
 

@@ -67,6 +67,9 @@ pub trait Dialect: Send + Sync {
     /// Asks for sentences about what works and should not be so.
     fn warnings(&self) -> Option<&'static str>;
 
+    /// Looks for a context that a writer left behind, where one can be.
+    fn left_behind(&self) -> Option<&'static str>;
+
     /// Makes the server's context that of this transaction; its columns are bound in the order of
     /// [`super::ServerContext`].
     fn enter_context(&self) -> &'static str;

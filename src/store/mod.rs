@@ -27,4 +27,4 @@ pub use log::{
 pub use row::{entry_of, entry_of_row};
 pub use summary::{by_action, by_table, by_user, timeline, total};
 pub use tracked::{Tracked, forget_tracked, save_tracked, tracked, tracked_tables};
-pub use write::{ServerContext, Write};
+pub use write::{ServerContext, Write, remove_left_behind};

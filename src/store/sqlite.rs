@@ -114,6 +114,11 @@ impl Dialect for Sqlite {
         None
     }
 
+    fn left_behind(&self) -> Option<&'static str> {
+        // No transaction of a writer that keeps foreign keys can commit one: a reader that sees one sees a left-over.
+        Some("SELECT 1 FROM afterimage_context LIMIT 1")
+    }
+
     fn enter_context(&self) -> &'static str {
         "UPDATE afterimage_server_context SET user_id = ?, username = ?, description = ?, ip_address = ?, \
          correlation_id = ?, metadata = ?, recorded_by = ?"

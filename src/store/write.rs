@@ -88,3 +88,19 @@ impl<'a> Write<'a> {
         self.transaction.execute_raw(statement).await.map(drop).map_err(failed)
     }
 }
+
+/// Removes a context that a writer left behind, so that no one else's changes are recorded under its user; whether there
+/// was one.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn remove_left_behind(database: &Database) -> Result<bool> {
+    let Some(sql) = database.dialect.left_behind() else { return Ok(false) };
+    let look = Statement::from_string(database.reader.get_database_backend(), sql);
+    let found = database.reader.query_one_raw(look).await.map_err(failed)?.is_some();
+    if found {
+        // A writing transaction begins by removing what was left behind.
+        Write::begin(database).await?.commit().await?;
+    }
+    Ok(found)
+}

@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use crate::support::{Api, both};
+use afterimage::store::remove_left_behind;
+
+use crate::support::{Api, Kind, World, both};
 
 both! {
     /// Whoever makes a change, the log has it with both images.
@@ -25,4 +27,16 @@ both! {
             ],
         }));
     }
+}
+
+/// A writer without foreign keys can commit the row that says who it is. Nobody else must be recorded under its name.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_context_that_was_left_behind_is_removed() {
+    let world = World::new(Kind::Sqlite).await;
+    let api = Api::with_worlds(&world).await;
+    let database = &api.server.services.database;
+    assert!(!remove_left_behind(database).await.unwrap());
+    world.sql("pragma foreign_keys = off; insert into afterimage_context (user_id) values ('7')").await;
+    assert!(remove_left_behind(database).await.unwrap());
+    assert_eq!(world.scalar("select count(*) from afterimage_context").await, "0");
 }

@@ -105,6 +105,10 @@ impl Dialect for Postgres {
         Some(roles::WARNINGS)
     }
 
+    fn left_behind(&self) -> Option<&'static str> {
+        None
+    }
+
     fn enter_context(&self) -> &'static str {
         "WITH setting AS (SELECT set_config('afterimage.server', 'on', true)) \
          INSERT INTO afterimage.server_context \
