@@ -1,6 +1,6 @@
 //! What the two databases do differently when the log is read and written.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use ipnet::IpNet;
 use sea_orm::sea_query::Expr;
 use sea_orm::{Statement, TransactionOptions};
@@ -46,6 +46,9 @@ pub trait Dialect: Send + Sync {
     /// Whether the entry belongs to the transaction of this id.
     fn in_transaction(&self, id: &str) -> Expr;
 
+    /// The column as a list is ordered by it: by its bytes, whatever the database's collation is.
+    fn by_bytes(&self, column: Column) -> Expr;
+
     /// The start of the bucket that the entry falls in, as text of the form `2026-03-01T09:00:00Z`.
     fn bucket(&self, bucket: TimeBucket) -> Expr;
 
@@ -78,6 +81,13 @@ pub trait Dialect: Send + Sync {
     fn reverse_next(&self) -> &'static str;
 }
 
+/// The first instant of a clock with so many digits that does not lie before this one.
+pub(super) fn rounded_up(instant: DateTime<Utc>, digits: u16) -> DateTime<Utc> {
+    let whole = instant.trunc_subsecs(digits);
+    let tick = TimeDelta::nanoseconds(10_i64.pow(9 - u32::from(digits)));
+    if whole < instant { whole + tick } else { whole }
+}
+
 /// The LIKE pattern that finds the text anywhere, to be used with `ESCAPE '\'`.
 pub(super) fn like_pattern(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len() + 2);
@@ -95,6 +105,14 @@ pub(super) fn like_pattern(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_instant_between_two_ticks_is_the_later_one() {
+        let nanos = |nanos| DateTime::from_timestamp_nanos(nanos);
+        assert_eq!(rounded_up(nanos(1_000_000), 3), nanos(1_000_000));
+        assert_eq!(rounded_up(nanos(1_000_001), 3), nanos(2_000_000));
+        assert_eq!(rounded_up(nanos(1_000_001), 6), nanos(1_001_000));
+    }
 
     #[test]
     fn wildcards_are_text() {

@@ -110,3 +110,6 @@ fn known_within(network: &IpNet, addresses: &[String]) -> Vec<String> {
 pub(super) fn column(column: Column) -> Expr {
     Expr::col(column.as_column_ref())
 }
+
+#[cfg(test)]
+mod tests;

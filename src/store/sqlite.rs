@@ -1,12 +1,15 @@
 //! The log on SQLite: tables in the user's own file, under the prefix `afterimage_`.
 
-use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use ipnet::IpNet;
 use sea_orm::sea_query::{Expr, IntoColumnRef};
 use sea_orm::{ColumnTrait, DbBackend, SqliteTransactionMode, Statement, TransactionOptions};
 
-use super::dialect::{Dialect, TimeBucket, like_pattern};
+use super::dialect::{Dialect, TimeBucket, like_pattern, rounded_up};
 use afterimage_entity::log::Column;
+
+/// After every instant that the log can hold. Spelled out, a year of five digits would sort before all others.
+const END_OF_TIME: &str = "9999-12-31T24:00:00.000Z";
 
 pub(super) struct Sqlite;
 
@@ -16,9 +19,11 @@ impl Dialect for Sqlite {
     }
 
     fn instant(&self, instant: DateTime<Utc>) -> Expr {
-        let whole = instant.trunc_subsecs(3);
-        let rounded = if whole < instant { whole + TimeDelta::milliseconds(1) } else { whole };
-        Expr::val(rounded.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())
+        let rounded = rounded_up(instant, 3);
+        match rounded.year() {
+            ..=9999 => Expr::val(rounded.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()),
+            _ => Expr::val(END_OF_TIME),
+        }
     }
 
     fn json(&self, text: Option<String>) -> Expr {
@@ -67,6 +72,10 @@ impl Dialect for Sqlite {
 
     fn in_transaction(&self, id: &str) -> Expr {
         Column::Tx.eq(id)
+    }
+
+    fn by_bytes(&self, ordered: Column) -> Expr {
+        column(ordered)
     }
 
     fn bucket(&self, bucket: TimeBucket) -> Expr {

@@ -1,7 +1,7 @@
 //! Counts over the entries that a filter means.
 
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, NullOrdering};
 use sea_orm::{ColumnTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use super::connect::Database;
@@ -36,12 +36,12 @@ pub async fn by_table(database: &Database, filter: &Filter, first: u64) -> Resul
         .column_as(Expr::cust("count(*)"), "count")
         .group_by(Column::TableName)
         .order_by(Expr::cust("count(*)"), Order::Desc)
-        .order_by(Column::TableName, Order::Asc)
+        .order_by(database.dialect.by_bytes(Column::TableName), Order::Asc)
         .limit(first);
     counts.into_tuple().all(&database.reader).await.map_err(failed)
 }
 
-/// How many of each user with the latest name that the user had, the largest first, then by id.
+/// How many of each user with the latest name that the user had, the largest first, then by id, nobody last.
 ///
 /// # Errors
 /// Where the database fails.
@@ -56,7 +56,7 @@ pub async fn by_user(
         .column_as(Expr::cust("count(*)"), "count")
         .group_by(Column::UserId)
         .order_by(Expr::cust("count(*)"), Order::Desc)
-        .order_by(Column::UserId, Order::Asc)
+        .order_by_with_nulls(database.dialect.by_bytes(Column::UserId), Order::Asc, NullOrdering::Last)
         .limit(first);
     let counts: Vec<(Option<String>, i64)> = counts.into_tuple().all(&database.reader).await.map_err(failed)?;
     let mut users = Vec::with_capacity(counts.len());

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use sea_orm::sea_query::{Expr, IntoColumnRef};
 use sea_orm::{ColumnTrait, ExprTrait, Statement, TransactionOptions};
 
-use super::dialect::{Dialect, TimeBucket, like_pattern};
+use super::dialect::{Dialect, TimeBucket, like_pattern, rounded_up};
 use afterimage_entity::log::Column;
 
 pub(super) struct Postgres;
@@ -18,7 +18,7 @@ impl Dialect for Postgres {
     }
 
     fn instant(&self, instant: DateTime<Utc>) -> Expr {
-        Expr::val(instant)
+        Expr::val(rounded_up(instant, 6))
     }
 
     fn json(&self, text: Option<String>) -> Expr {
@@ -67,6 +67,10 @@ impl Dialect for Postgres {
                 .and(Expr::cust_with_exprs("$1 = ($2)::text::xid8", [column(Column::Tx), Expr::val(tx)])),
             None => Expr::val(false),
         }
+    }
+
+    fn by_bytes(&self, ordered: Column) -> Expr {
+        Expr::cust_with_expr(r#"$1 COLLATE "C""#, column(ordered))
     }
 
     fn bucket(&self, bucket: TimeBucket) -> Expr {
