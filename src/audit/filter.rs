@@ -58,6 +58,8 @@ impl FilterLimits {
     pub const DEPTH: usize = 8;
     /// Conditions in all.
     pub const CONDITIONS: usize = 500;
+    /// Values in all lists together: each is a parameter of the statement, some are three, and SQLite takes 32,766.
+    pub const VALUES: usize = 5_000;
     /// Bytes of one text.
     pub const TEXT: usize = 4_096;
 }

@@ -9,7 +9,7 @@ use super::scalars::Long;
 use crate::audit::{Entry, PageRequest, PageSide, Position};
 use crate::store::{self, Beyond, Selection};
 
-/// A page of entries, the most recent first, and what there is around it.
+/// A page, and how it was asked for.
 pub struct AuditLogConnection {
     selection: Selection,
     request: PageRequest,
@@ -36,6 +36,7 @@ impl AuditLogConnection {
     }
 }
 
+/// A page of entries, the most recent first, and what there is around it.
 #[Object]
 impl AuditLogConnection {
     /// The entries with their places.
@@ -60,7 +61,7 @@ impl AuditLogConnection {
     }
 }
 
-/// What there is around a page. The list runs from the most recent entry to the oldest: the next page is older.
+/// A page, seen from its ends.
 pub struct PageInfo<'a>(&'a AuditLogConnection);
 
 impl PageInfo<'_> {
@@ -77,6 +78,7 @@ impl PageInfo<'_> {
     }
 }
 
+/// What there is around a page. The list runs from the most recent entry to the oldest: the next page is older.
 #[Object]
 impl PageInfo<'_> {
     /// Whether older entries follow. Exact.
@@ -101,8 +103,8 @@ impl PageInfo<'_> {
         if request.side == PageSide::Last && (self.0.more || request.after.is_none()) {
             return Ok(self.0.more);
         }
-        if request.side == PageSide::First && request.after.is_none() && request.before.is_none() && request.offset == 0
-        {
+        // Such a page begins where the list does, whatever it ends before.
+        if request.side == PageSide::First && request.after.is_none() && request.offset == 0 {
             return Ok(false);
         }
         match (self.first(), request.after) {

@@ -11,7 +11,7 @@ use crate::audit::{Error, Filter, FilterLimits, Result};
 
 /// Conditions on one level all hold; within a list, one of them does. What is absent or null is no condition; an empty
 /// list matches nothing, `and: []` everything, `or: []` nothing. `not` is the exact complement. Lists hold at most 100
-/// values, filters nest at most 8 deep.
+/// values, filters nest at most 8 deep; a filter holds at most 500 conditions and 5,000 values in all.
 #[derive(InputObject, Default)]
 pub struct AuditLogFilter {
     /// The user is one of these.
@@ -56,7 +56,7 @@ impl AuditLogFilter {
     /// The filter as the log is asked with it; everything where none is given.
     pub(super) fn read(filter: Option<AuditLogFilter>) -> Result<Filter> {
         match filter {
-            Some(filter) => Reader { conditions: 0 }.read(filter, 1),
+            Some(filter) => Reader { conditions: 0, values: 0 }.read(filter, 1),
             None => Ok(Filter::everything()),
         }
     }
@@ -64,6 +64,7 @@ impl AuditLogFilter {
 
 struct Reader {
     conditions: usize,
+    values: usize,
 }
 
 impl Reader {
@@ -79,7 +80,7 @@ impl Reader {
         self.texts(&mut all, "tableName", filter.table_name, Filter::Table)?;
         self.texts(&mut all, "recordId", filter.record_id.map(ids), Filter::Record)?;
         if let Some(actions) = filter.action {
-            bounded("action", &actions)?;
+            self.bounded("action", &actions)?;
             all.push(Filter::Action(actions.into_iter().map(Into::into).collect()));
         }
         all.extend(filter.start.map(|instant| Filter::Start(instant.0.start())));
@@ -88,7 +89,7 @@ impl Reader {
         self.texts(&mut all, "correlationId", filter.correlation_id, Filter::Correlation)?;
         self.texts(&mut all, "transactionId", filter.transaction_id.map(ids), Filter::Transaction)?;
         if let Some(sources) = filter.source {
-            bounded("source", &sources)?;
+            self.bounded("source", &sources)?;
             all.push(Filter::Source(sources.into_iter().map(Into::into).collect()));
         }
         self.texts(&mut all, "changedField", filter.changed_field, Filter::ChangedField)?;
@@ -123,27 +124,34 @@ impl Reader {
         condition: fn(Vec<String>) -> Filter,
     ) -> Result<()> {
         let Some(list) = list else { return Ok(()) };
-        bounded(name, &list)?;
+        self.bounded(name, &list)?;
         list.iter().try_for_each(|text| checked(name, text))?;
         all.push(condition(list));
         Ok(())
     }
 
     fn nested(&mut self, name: &str, filters: Vec<AuditLogFilter>, depth: usize) -> Result<Vec<Filter>> {
-        bounded(name, &filters)?;
+        self.bounded(name, &filters)?;
         filters.into_iter().map(|filter| self.read(filter, depth + 1)).collect()
     }
-}
 
-fn bounded<T>(name: &str, list: &[T]) -> Result<()> {
-    if list.len() > FilterLimits::LIST {
-        return Err(Error::bad_input(format!(
-            "`{name}` holds {} values; a list of a filter holds at most {}",
-            list.len(),
-            FilterLimits::LIST
-        )));
+    fn bounded<T>(&mut self, name: &str, list: &[T]) -> Result<()> {
+        if list.len() > FilterLimits::LIST {
+            return Err(Error::bad_input(format!(
+                "`{name}` holds {} values; a list of a filter holds at most {}",
+                list.len(),
+                FilterLimits::LIST
+            )));
+        }
+        self.values += list.len();
+        if self.values > FilterLimits::VALUES {
+            return Err(Error::bad_input(format!(
+                "a filter holds at most {} values in all its lists together",
+                FilterLimits::VALUES
+            )));
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 fn checked(name: &str, text: &str) -> Result<()> {
