@@ -47,7 +47,9 @@ impl Operation {
         let kind = definition.ty;
         check_root(definition).map_err(|error| failure::to_graphql(&error))?;
         check_required(definition, &params.variables).map_err(|error| failure::to_graphql(&error))?;
-        let request = request.variables(params.variables);
+        let mut variables = params.variables;
+        fill_absent(definition, &mut variables);
+        let request = request.variables(variables);
         Ok(Operation { request, kind, name })
     }
 
@@ -148,6 +150,17 @@ fn check_required(operation: &OperationDefinition, variables: &Variables) -> Res
         }
     }
     Ok(())
+}
+
+/// Gives null to each nullable `Int` that the operation declares and the request leaves out. async-graphql needs the
+/// value of `first` and `last` to reckon what a page costs, and fails without one, though a client that asks for one of
+/// them leaves the other out. Null and absent mean the same for every `Int` of the API.
+fn fill_absent(operation: &OperationDefinition, variables: &mut Variables) {
+    for definition in operation.variable_definitions.iter().map(|definition| &definition.node) {
+        if definition.var_type.node.to_string() == "Int" && definition.default_value.is_none() {
+            variables.entry(definition.name.node.clone()).or_insert(Value::Null);
+        }
+    }
 }
 
 /// Refuses a document that is too large with its fragments written out.
