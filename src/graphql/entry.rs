@@ -10,7 +10,7 @@ use super::loader::{EntryById, EntryLoader, LatestUndoOf};
 use super::scalars::{DateTime, Json};
 use crate::audit::{self, Entry};
 
-/// One record of the log: an action on one object, by someone, at one instant.
+/// An entry, shared between the places of an answer that show it.
 #[derive(Clone)]
 pub struct AuditLog(pub Arc<Entry>);
 
@@ -28,6 +28,7 @@ fn json(json: &Option<audit::Json>) -> Option<Json> {
     json.clone().map(Json)
 }
 
+/// One record of the log: an action on one object, by someone, at one instant.
 #[Object]
 impl AuditLog {
     /// Identifies the entry. A later entry about the same object has the greater number.

@@ -14,9 +14,10 @@ use crate::capture::{self, Actor};
 use crate::store::{self, Write};
 use crate::undo;
 
-/// What can be done.
+/// The root of mutations.
 pub struct Mutation;
 
+/// What can be done.
 #[Object]
 impl Mutation {
     /// Record an entry by hand; for system processes that record their own actions.

@@ -15,7 +15,7 @@ use crate::audit::{Filter, PageRequest};
 use crate::capture;
 use crate::store::Selection;
 
-/// What can be asked.
+/// The root of queries.
 pub struct Query;
 
 /// The caller, as the server sees them.
@@ -35,6 +35,7 @@ pub(super) fn page_cost(first: Option<i32>, last: Option<i32>, fields: usize) ->
     1 + size.min(1_000) * fields
 }
 
+/// What can be asked.
 #[Object]
 impl Query {
     /// Entries that match. Edges are always the most recent first, also with `last`. Pages hold 50 entries where

@@ -8,10 +8,11 @@ use crate::audit;
 /// Under this key async-graphql writes a text into the answer as it is.
 const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
-/// An instant, RFC 3339, always written in UTC with six digits: `2026-03-01T09:30:00.123456Z`. (SQLite's clock has
-/// milliseconds.)
+/// An instant on its way to a client.
 pub struct DateTime(pub chrono::DateTime<Utc>);
 
+/// An instant, RFC 3339, always written in UTC with six digits: `2026-03-01T09:30:00.123456Z`. (SQLite's clock has
+/// milliseconds.)
 #[Scalar(name = "DateTime", specified_by_url = "https://datatracker.ietf.org/doc/html/rfc3339")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -29,11 +30,12 @@ impl ScalarType for DateTime {
     }
 }
 
+/// An instant as a client wrote it.
+pub struct Instant(pub audit::Instant);
+
 /// An instant accepted as input in three spellings: RFC 3339 (`2026-03-01T09:30:00Z`), a calendar date (`2026-03-01`,
 /// that day in UTC), or UNIX seconds (`1772357400`). As the `end` of a range a calendar date means the whole of that
 /// day is included; as a single instant it means the start of that day.
-pub struct Instant(pub audit::Instant);
-
 #[Scalar(name = "Instant")]
 impl ScalarType for Instant {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -53,6 +55,9 @@ impl ScalarType for Instant {
     }
 }
 
+/// A JSON value, as text.
+pub struct Json(pub audit::Json);
+
 /// Any JSON value. Integers beyond 2^53 and exact decimals keep every digit, in variables and in answers; a client
 /// that reads JSON into doubles finds the exact text in `FieldChange.oldText` and `newText`.
 ///
@@ -60,8 +65,6 @@ impl ScalarType for Instant {
 /// `{"$real": "Inf"}` an infinite number of SQLite's, `{"$text": "6100"}` a text with a NUL byte as the hexadecimal of
 /// its UTF-8, and `{"$json": "null"}` a JSON document as text, where it would otherwise be taken for an SQL null, a
 /// mark, or could not be read back.
-pub struct Json(pub audit::Json);
-
 #[Scalar(name = "JSON")]
 impl ScalarType for Json {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -75,9 +78,10 @@ impl ScalarType for Json {
     }
 }
 
-/// A count of up to 64 bits, as a JSON number.
+/// A count.
 pub struct Long(pub i64);
 
+/// A count of up to 64 bits, as a JSON number.
 #[Scalar(name = "Long")]
 impl ScalarType for Long {
     fn parse(value: Value) -> InputValueResult<Self> {

@@ -8,7 +8,7 @@ use super::entry::AuditLog;
 use super::error::{ApiError, Result};
 use super::filter::AuditLogFilter;
 
-/// What can be listened to.
+/// The root of subscriptions.
 pub struct Subscription;
 
 /// An entry that was committed.
@@ -18,6 +18,7 @@ pub struct AuditLogEvent {
     audit_log: Option<AuditLog>,
 }
 
+/// What can be listened to.
 #[Subscription]
 impl Subscription {
     /// Each matching entry once, after it is committed, whoever made the change. The entries of one transaction come

@@ -9,7 +9,7 @@ use super::scalars::{DateTime, Long};
 use crate::audit::{Error, Filter, MAX_PAGE_SIZE};
 use crate::store;
 
-/// Counts over the entries that match.
+/// The entries that are counted.
 pub struct AuditSummary(pub(super) Filter);
 
 /// How many entries a table has.
@@ -50,13 +50,18 @@ pub struct TimeCount {
     count: Long,
 }
 
-fn first(first: i32) -> Result<u64, Error> {
+/// How many tables and users are counted where the caller does not say.
+const DEFAULT_COUNTS: Option<i32> = Some(100);
+
+fn most(first: Option<i32>) -> Result<u64, Error> {
+    let first = first.or(DEFAULT_COUNTS).unwrap_or_default();
     match u64::try_from(first) {
         Ok(first @ 1..=MAX_PAGE_SIZE) => Ok(first),
         _ => Err(Error::bad_input(format!("`first` is {first}; it must be between 1 and {MAX_PAGE_SIZE}"))),
     }
 }
 
+/// Counts over the entries that match.
 #[Object]
 impl AuditSummary {
     /// How many entries match.
@@ -68,9 +73,10 @@ impl AuditSummary {
     async fn by_table(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default = 100, desc = "How many tables at the most, between 1 and 1,000.", name = "first")] most: i32,
+        #[graphql(default_with = "DEFAULT_COUNTS", desc = "How many tables at the most, between 1 and 1,000.")]
+        first: Option<i32>,
     ) -> Result<Vec<TableCount>> {
-        let counts = store::by_table(&ctx.services()?.database, &self.0, first(most)?).await?;
+        let counts = store::by_table(&ctx.services()?.database, &self.0, most(first)?).await?;
         Ok(counts.into_iter().map(|(table_name, count)| TableCount { table_name, count: Long(count) }).collect())
     }
 
@@ -78,9 +84,10 @@ impl AuditSummary {
     async fn by_user(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default = 100, desc = "How many users at the most, between 1 and 1,000.", name = "first")] most: i32,
+        #[graphql(default_with = "DEFAULT_COUNTS", desc = "How many users at the most, between 1 and 1,000.")]
+        first: Option<i32>,
     ) -> Result<Vec<UserCount>> {
-        let counts = store::by_user(&ctx.services()?.database, &self.0, first(most)?).await?;
+        let counts = store::by_user(&ctx.services()?.database, &self.0, most(first)?).await?;
         let of = |(user, username, count): (Option<String>, Option<String>, i64)| UserCount {
             user_id: user.map(ID::from),
             username,

@@ -6,9 +6,10 @@ use super::enums::CaptureHealth;
 use super::scalars::DateTime;
 use crate::capture::Report;
 
-/// A table whose changes are captured.
+/// A tracked table, and how its triggers are.
 pub struct TrackedTable(pub(super) Report);
 
+/// A table whose changes are captured.
 #[Object]
 impl TrackedTable {
     /// The table's name; qualified with its schema where that is not the default one.
