@@ -2,11 +2,20 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test that is surprised has to stop")]
 
+mod bad_input;
+mod by_hand;
 mod command;
+mod contract;
 mod demo;
 mod feed;
+mod filter_agreement;
+mod filters;
 mod harness;
 mod house;
 mod outage;
+mod pages;
 mod recording;
+mod summary;
 mod support;
+mod trash;
+mod who_may;

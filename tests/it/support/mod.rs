@@ -3,10 +3,12 @@
 mod api;
 pub mod cluster;
 mod keeper;
+mod log;
 mod postgres_binaries;
 mod world;
 
 pub use api::{Api, auth_settings, serve_settings};
+pub use log::by_hand;
 pub use world::{Kind, World};
 
 /// Writes a test once and runs it on both databases, as `name::sqlite` and `name::postgres`.
