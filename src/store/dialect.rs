@@ -71,8 +71,8 @@ pub trait Dialect: Send + Sync {
     /// [`super::ServerContext`].
     fn enter_context(&self) -> &'static str;
 
-    /// Changes the entry that the next changes reverse; one parameter.
-    fn reverse_next(&self) -> &'static str;
+    /// Says which entry a change of this transaction reverses: table, record id, action, entry.
+    fn reverses(&self) -> &'static str;
 }
 
 /// The LIKE pattern that finds the text anywhere, to be used with `ESCAPE '\'`.

@@ -6,3 +6,4 @@ mod feed;
 mod harness;
 mod recording;
 mod support;
+mod undo;
