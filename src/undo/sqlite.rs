@@ -18,10 +18,11 @@ fn is_row(table: &Table, alias: &str, record_id: &str, values: &mut Vec<Value>) 
     let Some(parts) = key_parts(table, record_id) else { return "FALSE".to_owned() };
     let mut conditions = Vec::new();
     for (key, part) in table.primary_key.iter().zip(parts) {
-        // The text may stand for a text, a number or bytes in hexadecimal.
+        // The text may stand for a text, a number, or bytes in hexadecimal, be they a BLOB or a text that holds NUL.
+        let (whole, real) = (part.parse::<i64>().ok(), part.parse::<f64>().ok());
         let bytes = bytes_of(&part);
-        values.extend([part.clone().into(), part.into(), bytes.into()]);
-        conditions.push(format!("{alias}.{} IN (?, CAST(? AS NUMERIC), ?)", identifier(key)));
+        values.extend([part.into(), whole.into(), real.into(), bytes.clone().into(), bytes.into()]);
+        conditions.push(format!("{alias}.{} IN (?, ?, ?, ?, CAST(? AS TEXT))", identifier(key)));
     }
     values.push(record_id.into());
     conditions.push(format!("{} = ?", record_id_of(table, alias)));
