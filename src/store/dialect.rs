@@ -77,8 +77,8 @@ pub trait Dialect: Send + Sync {
     /// [`super::ServerContext`].
     fn enter_context(&self) -> &'static str;
 
-    /// Changes the entry that the next changes reverse; one parameter.
-    fn reverse_next(&self) -> &'static str;
+    /// Says which entry a change of this transaction reverses: table, record id, action, entry.
+    fn reverses(&self) -> &'static str;
 }
 
 /// The first instant of a clock with so many digits that does not lie before this one.

@@ -17,6 +17,10 @@ const POSTGRES_FULL: [&str; 3] = ["53000", "53100", "53200"];
 /// SQLite's result codes, without their extensions: busy, locked, read-only, I/O error, full, cannot open.
 const SQLITE_AWAY: [i64; 6] = [5, 6, 8, 10, 13, 14];
 
+/// SQLite: rows refer to others that are not there. Only a commit says so, of what an undo has left behind: where a
+/// statement does, the undo knows more about it.
+const SQLITE_FOREIGN_KEY: i64 = 787;
+
 /// Turns a failure of the database into one that can be shown.
 pub fn failed(error: DbErr) -> Error {
     match &error {
@@ -35,6 +39,10 @@ pub fn failed(error: DbErr) -> Error {
                  README's section on roles has the GRANT",
                 )
                 .caused_by(error),
+                Failure::ForeignKey => {
+                    Error::conflict("a foreign key stands in the way: rows would refer to rows that are not there")
+                        .caused_by(error)
+                }
                 Failure::Other => Error::internal(error),
             }
         }
@@ -47,6 +55,7 @@ enum Failure {
     TooLong,
     Busy,
     Privilege,
+    ForeignKey,
     Other,
 }
 
@@ -66,6 +75,7 @@ fn kind_of(error: &sqlx::Error) -> Failure {
 /// PostgreSQL's codes have five characters, SQLite's are shorter numbers.
 fn of_code(code: &str) -> Failure {
     match code.parse::<i64>() {
+        Ok(SQLITE_FOREIGN_KEY) if code.len() < 5 => Failure::ForeignKey,
         Ok(number) if code.len() < 5 && SQLITE_AWAY.contains(&(number & 0xff)) => Failure::Away,
         _ if POSTGRES_BUSY.contains(&code) => Failure::Busy,
         _ if code == POSTGRES_CANCELLED => Failure::TooLong,

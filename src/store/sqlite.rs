@@ -103,12 +103,13 @@ impl Dialect for Sqlite {
         &[
             "DELETE FROM afterimage_context",
             "DELETE FROM afterimage_server_context",
+            "DELETE FROM afterimage_server_undo",
             "INSERT INTO afterimage_server_context DEFAULT VALUES",
         ]
     }
 
     fn close_write(&self) -> &'static [&'static str] {
-        &["DELETE FROM afterimage_server_context"]
+        &["DELETE FROM afterimage_server_context", "DELETE FROM afterimage_server_undo"]
     }
 
     fn transaction_number(&self) -> Option<Expr> {
@@ -133,8 +134,8 @@ impl Dialect for Sqlite {
          correlation_id = ?, metadata = ?, recorded_by = ?"
     }
 
-    fn reverse_next(&self) -> &'static str {
-        "UPDATE afterimage_server_context SET undo_of = ?"
+    fn reverses(&self) -> &'static str {
+        "INSERT INTO afterimage_server_undo (table_name, record_id, action, undo_of) VALUES (?, ?, ?, ?)"
     }
 }
 

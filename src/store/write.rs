@@ -1,10 +1,10 @@
 //! A transaction of the server's own that writes.
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement, TransactionTrait, Value};
 
 use super::connect::Database;
 use super::error::failed;
-use crate::audit::Result;
+use crate::audit::{Action, Result};
 
 /// What the server says of the changes that it makes: who asked for them, and why. The entries that the triggers write
 /// carry it, with the source UNDO.
@@ -64,12 +64,13 @@ impl<'a> Write<'a> {
         self.run(self.database.dialect.enter_context(), values.map(|value| value.clone().into())).await
     }
 
-    /// The next changes reverse that of this entry, or of none.
+    /// A change that is to come, of this row and by this action, reverses that of the entry.
     ///
     /// # Errors
     /// Where the database fails.
-    pub async fn reverse_next(&self, entry: Option<i64>) -> Result<()> {
-        self.run(self.database.dialect.reverse_next(), [entry.into()]).await
+    pub async fn reverses(&self, table: &str, record_id: &str, action: Action, entry: i64) -> Result<()> {
+        let values: [Value; 4] = [table.into(), record_id.into(), action.as_str().into(), entry.into()];
+        self.run(self.database.dialect.reverses(), values).await
     }
 
     /// Commits.
@@ -83,7 +84,7 @@ impl<'a> Write<'a> {
         self.transaction.commit().await.map_err(failed)
     }
 
-    async fn run(&self, sql: &str, values: impl IntoIterator<Item = sea_orm::Value>) -> Result<()> {
+    async fn run(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<()> {
         let statement = Statement::from_sql_and_values(self.transaction.get_database_backend(), sql, values);
         self.transaction.execute_raw(statement).await.map(drop).map_err(failed)
     }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use super::outcome::Planned;
 use super::service::{Done, Undoing};
-use crate::audit::{Action, Error, Result};
+use crate::audit::{Action, Code, Error, Result};
 use crate::capture::dispatch::{describe, references};
 use crate::capture::{OnDelete, Reference, Table};
 use crate::store;
@@ -20,8 +20,14 @@ pub(super) async fn object(undoing: &Undoing<'_>) -> Result<Done> {
         return Err(Error::conflict(format!("the row {:?} {record_id:?} is gone already", table.name)));
     }
     undoing.must_stand().await?;
-    let mut walk =
-        Walk { undoing, tables: HashMap::new(), seen: HashSet::new(), deletions: Vec::new(), kept: Vec::new() };
+    let mut walk = Walk {
+        undoing,
+        tables: HashMap::new(),
+        seen: HashSet::new(),
+        deletions: Vec::new(),
+        kept: Vec::new(),
+        cyclic: false,
+    };
     walk.tables.insert(table.name.clone(), Known::of(undoing, table.clone()).await?);
     walk.visit((table.name.clone(), record_id.to_owned())).await?;
     walk.carry_out().await
@@ -48,14 +54,17 @@ struct Walk<'a> {
     seen: HashSet<Key>,
     /// Children before their parents.
     deletions: Vec<Key>,
-    /// Rows whose foreign key the database sets.
-    kept: Vec<Key>,
+    /// Rows whose foreign key the database sets, and its columns.
+    kept: Vec<(Key, Vec<String>)>,
+    /// Whether rows refer to each other in a circle, so that none of them can go first.
+    cyclic: bool,
 }
 
-/// A row under way: its references are still to be followed.
+/// A row under way: the children by one reference after the other are still to be followed.
 struct Step {
     key: Key,
     references: std::vec::IntoIter<Reference>,
+    children: std::vec::IntoIter<Key>,
 }
 
 impl Walk<'_> {
@@ -63,22 +72,26 @@ impl Walk<'_> {
     async fn visit(&mut self, root: Key) -> Result<()> {
         let mut stack = vec![self.step(root)];
         while let Some(step) = stack.last_mut() {
+            if let Some(child) = step.children.next() {
+                if self.seen.insert(child.clone()) {
+                    self.refuse_too_many()?;
+                    stack.push(self.step(child));
+                } else if child != step.key && stack.iter().any(|step| step.key == child) {
+                    self.cyclic = true;
+                }
+                continue;
+            }
             let Some(reference) = step.references.next() else {
                 self.deletions.extend(stack.pop().map(|step| step.key));
                 continue;
             };
-            let key = step.key.clone();
-            let children = self.children(&key, &reference).await?;
-            for child in children {
-                if reference.on_delete == OnDelete::Deleted {
-                    if self.seen.insert(child.clone()) {
-                        self.refuse_too_many()?;
-                        stack.push(self.step(child));
-                    }
-                } else {
-                    self.kept.push(child);
-                    self.refuse_too_many()?;
-                }
+            let children = self.children(&step.key, &reference).await?;
+            if reference.on_delete == OnDelete::Deleted {
+                step.children = children.into_iter();
+            } else {
+                let columns: Vec<String> = reference.columns.iter().map(|(column, _)| column.clone()).collect();
+                self.kept.extend(children.into_iter().map(|child| (child, columns.clone())));
+                self.refuse_too_many()?;
             }
         }
         Ok(())
@@ -87,7 +100,7 @@ impl Walk<'_> {
     fn step(&mut self, key: Key) -> Step {
         self.seen.insert(key.clone());
         let references = self.tables.get(&key.0).map(|known| known.references.clone()).unwrap_or_default();
-        Step { key, references: references.into_iter() }
+        Step { key, references: references.into_iter(), children: Vec::new().into_iter() }
     }
 
     /// The rows that point at a row by a foreign key. Nothing is done to rows that the log would not record.
@@ -130,31 +143,30 @@ impl Walk<'_> {
     }
 
     async fn carry_out(self) -> Result<Done> {
-        let mut done = Done::default();
+        let undoing = self.undoing;
         for (table_name, record_id) in &self.deletions {
-            let created = self.undoing.latest(table_name, record_id, &[Action::Create]).await?;
-            self.undoing.write.reverse_next(created.map(|entry| entry.id)).await?;
-            // A row may be gone by now: in a cycle, the database's own cascade comes back to where it began.
-            self.undoing.rows.delete(&self.known(table_name)?.table, record_id).await?;
-            self.undoing.write.reverse_next(None).await?;
-            done.planned.push(Planned {
-                table_name: table_name.clone(),
-                record_id: record_id.clone(),
-                action: Action::Delete,
-                certain: true,
-                values: Vec::new(),
-            });
+            let created = undoing.latest(table_name, record_id, &[Action::Create]).await?;
+            if let Some(created) = created {
+                undoing.write.reverses(table_name, record_id, Action::Delete, created.id).await?;
+            }
         }
-        for (table_name, record_id) in self.kept.into_iter().filter(|key| !self.deletions.contains(key)) {
-            // Its columns may have been what they are set to.
-            done.planned.push(Planned {
-                table_name,
-                record_id,
-                action: Action::Update,
-                certain: false,
-                values: Vec::new(),
-            });
+        let mut rows = Vec::with_capacity(self.deletions.len());
+        for (table_name, record_id) in &self.deletions {
+            rows.push((&self.known(table_name)?.table, record_id.as_str()));
         }
-        Ok(done)
+        undoing.rows.delete(&rows, self.cyclic).await.map_err(|error| match error.code() {
+            Code::NotUndoable => Error::conflict(format!("a row that refers to the object cannot be set: {}", error.message())),
+            _ => error,
+        })?;
+        let deleted: HashSet<&Key> = self.deletions.iter().collect();
+        // Its columns may have been what they are set to.
+        let kept = self.kept.iter().filter(|(key, _)| !deleted.contains(key)).map(|(key, columns)| Planned {
+            certain: false,
+            values: columns.iter().map(|column| (column.clone(), None)).collect(),
+            ..Planned::of(&key.0, &key.1, Action::Update)
+        });
+        let deletions =
+            self.deletions.iter().map(|(table_name, id)| Planned::of(table_name, id, Action::Delete)).chain(kept);
+        Ok(Done { planned: deletions.collect(), skipped: Vec::new() })
     }
 }

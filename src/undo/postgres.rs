@@ -69,10 +69,12 @@ fn source(assignments: &[Assignment<'_>], values: &mut Vec<Value>) -> Source {
 impl Dml for Postgres {
     fn prepare(&self) -> &'static [&'static str] {
         // What capture pins for its functions. And rows that a policy hides must not be missed in silence: where the
-        // role may not see all, this makes it an error.
+        // role may not see all, this makes it an error. And rows are asked for without waiting, but a key that another
+        // transaction is about to take, or a parent that it is about to delete, is only met in writing.
         &["SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL TimeZone = 'UTC'; SET LOCAL extra_float_digits = 1; \
            SET LOCAL IntervalStyle = 'postgres'; SET LOCAL bytea_output = 'hex'; SET LOCAL lc_monetary = 'C'; \
-           SET LOCAL row_security = off"]
+           SET LOCAL row_security = off; \
+           SET LOCAL lock_timeout = '200ms'"]
     }
 
     fn read(&self, table: &Table, columns: &[&Column], record_id: &str) -> Statement {
@@ -104,6 +106,27 @@ impl Dml for Postgres {
         statement(format!("DELETE FROM {} AS t WHERE {condition}", table.sql_name), values)
     }
 
+    fn delete_together(&self, rows: &[(&Table, &str)]) -> Option<Statement> {
+        // Constraints that are not deferrable are looked at when the statement ends.
+        let mut values = Vec::new();
+        let mut tables: Vec<(&Table, Vec<String>)> = Vec::new();
+        for (table, record_id) in rows {
+            let condition = format!("({})", is_row(table, "t", record_id, &mut values));
+            match tables.iter_mut().find(|(known, _)| known.name == table.name) {
+                Some((_, conditions)) => conditions.push(condition),
+                None => tables.push((table, vec![condition])),
+            }
+        }
+        let deletions: Vec<String> = tables
+            .iter()
+            .enumerate()
+            .map(|(number, (table, conditions))| {
+                format!("d{number} AS (DELETE FROM {} AS t WHERE {})", table.sql_name, conditions.join(" OR "))
+            })
+            .collect();
+        Some(statement(format!("WITH {} SELECT 1", deletions.join(", ")), values))
+    }
+
     fn insert(&self, table: &Table, assignments: &[Assignment<'_>]) -> Statement {
         let mut values = Vec::new();
         let source = source(assignments, &mut values);
@@ -128,7 +151,7 @@ impl Dml for Postgres {
     ) -> Statement {
         let mut values = Vec::new();
         let from = pointing(reference, parent, record_id, &mut values);
-        let sql = format!("SELECT {} {from} LIMIT {limit} FOR UPDATE OF c NOWAIT", record_id_of(child, "c"));
+        let sql = format!("SELECT {} {from} ORDER BY 1 LIMIT {limit} FOR UPDATE OF c NOWAIT", record_id_of(child, "c"));
         statement(sql, values)
     }
 
@@ -136,6 +159,14 @@ impl Dml for Postgres {
         let mut values = Vec::new();
         let from = pointing(reference, parent, record_id, &mut values);
         statement(format!("SELECT 1 {from} LIMIT 1"), values)
+    }
+
+    fn foreign_keys(&self, _table: &Table) -> Option<Statement> {
+        None
+    }
+
+    fn dangling(&self, _table: &Table, _parent: &str, _columns: &[(String, String)], _record_id: &str) -> Statement {
+        statement("SELECT ''::text WHERE false".to_owned(), Vec::new())
     }
 
     fn transaction_id(&self) -> &'static str {
@@ -167,13 +198,22 @@ impl Dml for Postgres {
                 "the column {:?} of {table:?} must have a value, and the log has none for it",
                 refusal.column().unwrap_or_default()
             ))),
+            "428C9" => Some(Error::not_undoable(format!("{table:?} lets nobody set that column: {}", refusal.message()))),
             // A value that the column's present type does not take, or an error that a trigger of the user's raised.
-            code if code.starts_with("22") || code.starts_with("23") || code == "P0001" => {
+            code if !is_ours(code) => {
                 Some(Error::conflict(format!("the database refuses the change: {}", refusal.message())))
             }
             _ => None,
         }
     }
+}
+
+/// Whether the error is about the server, its connection or its rights, and not about the user's data: these are the
+/// classes of the standard and of PostgreSQL's that speak of such; a trigger may raise any other.
+fn is_ours(code: &str) -> bool {
+    ["08", "25", "28", "34", "3D", "3F", "40", "42", "53", "54", "55", "57", "58", "F0", "HV", "XX"]
+        .iter()
+        .any(|class| code.starts_with(class))
 }
 
 /// FROM and WHERE of the rows `c` that point at the row `p`.

@@ -1,7 +1,6 @@
 //! Undoing a DELETE: the object comes back under its old key.
 
-use super::outcome::Skipped;
-use super::revert::planned;
+use super::outcome::{Planned, Skipped};
 use super::rows::Assignment;
 use super::service::{Done, Undoing};
 use crate::audit::{Action, Error, Json, Result};
@@ -11,6 +10,7 @@ pub(super) async fn object(undoing: &Undoing<'_>) -> Result<Done> {
     let (table, record_id) = (undoing.table, undoing.record_id);
     if undoing.rows.read(table, &[], record_id).await?.is_some() {
         let taken = undoing.latest(&table.name, record_id, &[Action::Create]).await?;
+        let taken = taken.filter(|entry| entry.id > undoing.entry.id);
         let by = taken.map(|entry| format!(", by entry {}", entry.id)).unwrap_or_default();
         return Err(Error::conflict(format!("the key {record_id:?} of {:?} is taken again{by}", table.name)));
     }
@@ -34,15 +34,17 @@ pub(super) async fn object(undoing: &Undoing<'_>) -> Result<Done> {
     }
     // Redacted when the row was deleted: the default, where there is one, must do.
     done.skipped.extend(undoing.entry.redacted.iter().map(|(name, _)| skipped(name, None)));
-    undoing.write.reverse_next(Some(undoing.entry.id)).await?;
+    undoing.write.reverses(&table.name, record_id, Action::Create, undoing.entry.id).await?;
     if !undoing.rows.insert(table, &values).await? {
         return Err(Error::conflict(format!(
             "the row {:?} {record_id:?} was not inserted: a trigger or a rule of the table prevents it",
             table.name
         )));
     }
-    undoing.write.reverse_next(None).await?;
-    done.planned.push(planned(undoing, record_id, Action::Create, Vec::new()));
+    done.planned.push(Planned {
+        values: values.iter().map(|(column, value)| (column.name.clone(), Some((*value).to_owned()))).collect(),
+        ..Planned::of(&table.name, record_id, Action::Create)
+    });
     Ok(done)
 }
 

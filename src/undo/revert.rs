@@ -19,7 +19,12 @@ pub(super) async fn fields(undoing: &Undoing<'_>) -> Result<Done> {
             false => "the entry is about redacted fields alone, whose values were never recorded",
         }));
     }
-    let mut done = set_back(undoing, undoing.record_id, changes).await?;
+    let reversals = [(undoing.record_id, Action::Update, undoing.entry.id)];
+    let Back { values, skipped } = set_back(undoing, undoing.record_id, changes, &reversals).await?;
+    let mut done = Done { skipped, ..Done::default() };
+    if !values.is_empty() {
+        done.planned.push(Planned { values, ..Planned::of(&undoing.table.name, undoing.record_id, Action::Update) });
+    }
     let redacted = undoing.entry.redacted.iter();
     done.skipped.extend(redacted.map(|(field, _)| Skipped { field: field.clone(), expected: None, current: None }));
     Ok(done)
@@ -40,17 +45,19 @@ pub(super) async fn key(undoing: &Undoing<'_>) -> Result<Done> {
         (before != after).then(|| (name.to_string(), (*before).to_owned(), (*after).to_owned()))
     });
     let changes: Vec<Change> = changes.collect();
-    let mut done = set_back(undoing, new_id, changes).await?;
-    let is_key = |skipped: &Skipped| undoing.table.is_key(&skipped.field);
-    if let Some(skipped) = done.skipped.iter().find(|skipped| is_key(skipped)) {
+    // Either half of the new change reverses its counterpart of the old one.
+    let reversals = [(new_id.as_str(), Action::Delete, creation.id), (old_id.as_str(), Action::Create, deletion.id)];
+    let Back { values, skipped } = set_back(undoing, new_id, changes, &reversals).await?;
+    let is_key = |skipped: &&Skipped| undoing.table.is_key(&skipped.field);
+    if let Some(skipped) = skipped.iter().find(is_key) {
         return Err(Error::conflict(format!("the key's column {:?} has been changed since", skipped.field)));
     }
     // The change of the key is two entries again.
-    done.planned = vec![
-        planned(undoing, new_id, Action::Delete, Vec::new()),
-        planned(undoing, old_id, Action::Create, Vec::new()),
+    let planned = vec![
+        Planned::of(&undoing.table.name, new_id, Action::Delete),
+        Planned { values, ..Planned::of(&undoing.table.name, old_id, Action::Create) },
     ];
-    Ok(done)
+    Ok(Done { planned, skipped })
 }
 
 /// The other half of a change of the key.
@@ -79,8 +86,21 @@ async fn twin(undoing: &Undoing<'_>) -> Result<Entry> {
     }
 }
 
-/// Sets those fields back whose value is still the entry's, byte for byte.
-async fn set_back(undoing: &Undoing<'_>, record_id: &str, changes: Vec<Change>) -> Result<Done> {
+/// What was set back: the columns and their values, and the fields that were left alone.
+#[derive(Default)]
+struct Back {
+    values: Vec<(String, Option<String>)>,
+    skipped: Vec<Skipped>,
+}
+
+/// Sets those fields back whose value is still the entry's, byte for byte. The reversals are what the log will tell of
+/// it.
+async fn set_back(
+    undoing: &Undoing<'_>,
+    record_id: &str,
+    changes: Vec<Change>,
+    reversals: &[(&str, Action, i64)],
+) -> Result<Back> {
     let known: Vec<(&Column, &Change)> = changes
         .iter()
         .filter_map(|change| Some((undoing.table.column(&change.0)?, change)))
@@ -92,63 +112,37 @@ async fn set_back(undoing: &Undoing<'_>, record_id: &str, changes: Vec<Change>) 
     let current = undoing.rows.read(undoing.table, &columns, record_id).await?.ok_or_else(|| {
         Error::conflict(format!("the row {:?} {record_id:?} is gone; undo its deletion first", undoing.table.name))
     })?;
-    let mut done = Done::default();
-    let mut back: Vec<Assignment<'_>> = Vec::new();
+    let mut back = Back::default();
+    let mut assignments: Vec<Assignment<'_>> = Vec::new();
     for ((column, (name, before, after)), current) in known.iter().zip(&current) {
         if current == after {
-            back.push((column, before));
+            assignments.push((column, before));
         } else {
-            done.skipped.push(skipped(name, Some(after), Some(current)));
+            back.skipped.push(skipped(name, Some(after), Some(current)));
         }
     }
     for (name, _, after) in &changes {
         match undoing.table.column(name) {
             Some(column) if column.generated || known.iter().any(|(known, _)| known.name == *name) => {}
             // A column that has been hidden since shows nothing of itself.
-            Some(_) => done.skipped.push(skipped(name, None, None)),
-            None => done.skipped.push(skipped(name, Some(after), None)),
+            Some(_) => back.skipped.push(skipped(name, None, None)),
+            None => back.skipped.push(skipped(name, Some(after), None)),
         }
     }
-    if back.is_empty() {
-        return Ok(done);
+    if assignments.is_empty() {
+        return Ok(back);
     }
-    undoing.write.reverse_next(Some(undoing.entry.id)).await?;
-    if !undoing.rows.update(undoing.table, &back, record_id).await? {
+    for (record_id, action, entry) in reversals {
+        undoing.write.reverses(&undoing.table.name, record_id, *action, *entry).await?;
+    }
+    if !undoing.rows.update(undoing.table, &assignments, record_id).await? {
         return Err(Error::conflict(format!(
             "the row {:?} {record_id:?} was not changed: a trigger or a rule of the table prevents it",
             undoing.table.name
         )));
     }
-    undoing.write.reverse_next(None).await?;
-    let values = back.iter().map(|(column, value)| (column.name.clone(), (*value).to_owned())).collect();
-    ended_as_planned(undoing, record_id, &back).await?;
-    done.planned.push(planned(undoing, record_id, Action::Update, values));
-    Ok(done)
-}
-
-/// A trigger of the table's may have had its own idea of a value. Where it is the key that goes back, the row is no
-/// longer found under the old one, and the entries that follow tell.
-async fn ended_as_planned(undoing: &Undoing<'_>, record_id: &str, back: &[Assignment<'_>]) -> Result<()> {
-    if back.iter().any(|(column, _)| undoing.table.is_key(&column.name)) {
-        return Ok(());
-    }
-    let columns: Vec<&Column> = back.iter().map(|(column, _)| *column).collect();
-    let current = undoing.rows.read(undoing.table, &columns, record_id).await?.unwrap_or_default();
-    for ((column, planned), current) in back.iter().zip(&current) {
-        if current != planned && !is_time(column) {
-            return Err(Error::conflict(format!(
-                "a trigger of {:?} gives the column {:?} another value than the undo did",
-                undoing.table.name, column.name
-            )));
-        }
-    }
-    Ok(())
-}
-
-/// A column such as `updated_at`, which triggers keep.
-fn is_time(column: &Column) -> bool {
-    let name = column.type_name.to_ascii_lowercase();
-    name.contains("date") || name.contains("time")
+    back.values = assignments.iter().map(|(column, value)| (column.name.clone(), Some((*value).to_owned()))).collect();
+    Ok(back)
 }
 
 fn changes_of(old: Option<&Json>, new: Option<&Json>) -> Vec<Change> {
@@ -164,13 +158,4 @@ fn changes_of(old: Option<&Json>, new: Option<&Json>) -> Vec<Change> {
 fn skipped(field: &str, expected: Option<&str>, current: Option<&str>) -> Skipped {
     let json = |text: Option<&str>| text.and_then(Json::parse);
     Skipped { field: field.to_owned(), expected: json(expected), current: json(current) }
-}
-
-pub(super) fn planned(
-    undoing: &Undoing<'_>,
-    record_id: &str,
-    action: Action,
-    values: Vec<(String, String)>,
-) -> Planned {
-    Planned { table_name: undoing.table.name.clone(), record_id: record_id.to_owned(), action, certain: true, values }
 }

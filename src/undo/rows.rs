@@ -21,6 +21,8 @@ pub(super) trait Dml: Send + Sync {
     fn update(&self, table: &Table, values: &[Assignment<'_>], record_id: &str) -> Statement;
     /// Deletes a row.
     fn delete(&self, table: &Table, record_id: &str) -> Statement;
+    /// Deletes rows that refer to each other in a circle, all at once; none where they may as well go one by one.
+    fn delete_together(&self, rows: &[(&Table, &str)]) -> Option<Statement>;
     /// Inserts a row.
     fn insert(&self, table: &Table, values: &[Assignment<'_>]) -> Statement;
     /// The record ids of the rows that point at a row by this foreign key; at most `limit` of them. Locks them.
@@ -34,6 +36,11 @@ pub(super) trait Dml: Send + Sync {
     ) -> Statement;
     /// Whether any row of a table that is not described points at the row.
     fn is_referenced(&self, reference: &Reference, parent: &Table, record_id: &str) -> Statement;
+    /// The foreign keys of the table: number, parent's name, column, and the parent's column. None where the database
+    /// itself says which parent is missing.
+    fn foreign_keys(&self, table: &Table) -> Option<Statement>;
+    /// Finds the row where it refers to no row of the parent by these columns.
+    fn dangling(&self, table: &Table, parent: &str, columns: &[(String, String)], record_id: &str) -> Statement;
     /// The id of the present transaction, as the log gives it.
     fn transaction_id(&self) -> &'static str;
     /// Lets constraints speak up now that would otherwise speak up at the commit.
@@ -81,9 +88,17 @@ impl<'a> Rows<'a> {
         self.execute(self.dml.update(table, values, record_id)).await
     }
 
-    /// Deletes a row; whether it was there.
-    pub(super) async fn delete(&self, table: &Table, record_id: &str) -> Result<bool> {
-        self.execute(self.dml.delete(table, record_id)).await
+    /// Deletes rows, in this order; `cyclic` where they refer to each other in a circle. A row may be gone by the time
+    /// that it is its turn: the database's own cascade comes back to where it began.
+    pub(super) async fn delete(&self, rows: &[(&Table, &str)], cyclic: bool) -> Result<()> {
+        let together = if cyclic { self.dml.delete_together(rows) } else { None };
+        if let Some(statement) = together {
+            return self.execute(statement).await.map(drop);
+        }
+        for (table, record_id) in rows {
+            self.execute(self.dml.delete(table, record_id)).await?;
+        }
+        Ok(())
     }
 
     /// Inserts a row; whether the database took it.
@@ -110,6 +125,39 @@ impl<'a> Rows<'a> {
         let statement = self.dml.is_referenced(reference, parent, record_id);
         let row = self.transaction.query_one_raw(statement).await.map_err(|error| self.refused(error))?;
         Ok(row.is_some())
+    }
+
+    /// A row that this one refers to by one of these columns and that is not there, in words; none where all are, or
+    /// where the database would have said so.
+    pub(super) async fn missing_parent(
+        &self,
+        table: &Table,
+        set: &[&Column],
+        record_id: &str,
+    ) -> Result<Option<String>> {
+        let Some(statement) = self.dml.foreign_keys(table) else { return Ok(None) };
+        let mut keys: Vec<(i64, String, Vec<(String, String)>)> = Vec::new();
+        for row in self.transaction.query_all_raw(statement).await.map_err(failed)? {
+            let number: i64 = row.try_get_by_index(0).map_err(failed)?;
+            let parent: String = row.try_get_by_index(1).map_err(failed)?;
+            let pair = (row.try_get_by_index(2).map_err(failed)?, row.try_get_by_index(3).map_err(failed)?);
+            match keys.last_mut() {
+                Some((last, _, columns)) if *last == number => columns.push(pair),
+                _ => keys.push((number, parent, vec![pair])),
+            }
+        }
+        let is_set = |name: &str| set.iter().any(|column| column.name.eq_ignore_ascii_case(name));
+        keys.retain(|(_, _, columns)| columns.iter().any(|(column, _)| is_set(column)));
+        for (_, parent, columns) in keys {
+            let statement = self.dml.dangling(table, &parent, &columns, record_id);
+            if let Some(row) = self.transaction.query_one_raw(statement).await.map_err(failed)? {
+                let value: String = row.try_get_by_index(0).map_err(failed)?;
+                let columns: Vec<&str> = columns.iter().map(|(column, _)| column.as_str()).collect();
+                let columns = columns.join(", ");
+                return Ok(Some(format!("a row of {parent:?} that is not there: its {columns:?} is {value}")));
+            }
+        }
+        Ok(None)
     }
 
     /// The id of the present transaction, as the log gives it.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sea_orm::{ColumnTrait, ConnectionTrait, ExprTrait};
 
-use super::outcome::{Outcome, Planned, Skipped, read_back};
+use super::outcome::{Outcome, Planned, Skipped, ended_as_planned, read_back};
 use super::rows::Rows;
 use super::standing::last_standing;
 use super::{delete, restore, revert};
@@ -86,6 +86,7 @@ async fn undo_once(database: &Database, request: &Request) -> Result<Outcome> {
         Err(error) if error.code() == Code::NotFound => {
             return Err(Error::not_undoable(format!("the table {:?} is not there any more", entry.table_name)));
         }
+        Err(error) if error.code() == Code::BadUserInput => return Err(Error::not_undoable(error.message())),
         table => table?,
     };
     let rows = Rows::open(database.kind, &write.transaction).await?;
@@ -108,6 +109,7 @@ async fn undo_once(database: &Database, request: &Request) -> Result<Outcome> {
         Action::Read => return Err(Error::not_undoable("a READ changed nothing that could be undone")),
     };
     rows.check_constraints().await?;
+    ended_as_planned(&undoing, &done).await?;
     let outcome = read_back(&undoing, done).await?;
     write.commit().await?;
     Ok(outcome)

@@ -4,7 +4,7 @@ use sea_orm::{DbBackend, DbErr, RuntimeErr, Statement, Value};
 
 use super::rows::{Assignment, Dml, key_parts};
 use crate::audit::{Error, FieldChange, Json};
-use crate::capture::sqlite::{identifier, record_id_of, value_of};
+use crate::capture::sqlite::{catalogued, identifier, record_id_of, value_of};
 use crate::capture::{Column, Reference, Table};
 
 pub(super) struct Sqlite;
@@ -18,10 +18,11 @@ fn is_row(table: &Table, alias: &str, record_id: &str, values: &mut Vec<Value>) 
     let Some(parts) = key_parts(table, record_id) else { return "FALSE".to_owned() };
     let mut conditions = Vec::new();
     for (key, part) in table.primary_key.iter().zip(parts) {
-        // The text may stand for a text, a number or bytes in hexadecimal.
+        // The text may stand for a text, a number, or bytes in hexadecimal, be they a BLOB or a text that holds NUL.
+        let (whole, real) = (part.parse::<i64>().ok(), part.parse::<f64>().ok());
         let bytes = bytes_of(&part);
-        values.extend([part.clone().into(), part.into(), bytes.into()]);
-        conditions.push(format!("{alias}.{} IN (?, CAST(? AS NUMERIC), ?)", identifier(key)));
+        values.extend([part.into(), whole.into(), real.into(), bytes.clone().into(), bytes.into()]);
+        conditions.push(format!("{alias}.{} IN (?, ?, ?, ?, CAST(? AS TEXT))", identifier(key)));
     }
     values.push(record_id.into());
     conditions.push(format!("{} = ?", record_id_of(table, alias)));
@@ -58,14 +59,20 @@ fn marked(image: &str, text: Option<String>) -> Value {
         Some("$blob") => bytes_of(&text).into(),
         Some("$real") if text == "Inf" => f64::INFINITY.into(),
         Some("$real") => f64::NEG_INFINITY.into(),
-        Some("$text") => bytes_of(&text).and_then(|bytes| String::from_utf8(bytes).ok()).into(),
+        Some("$text") => bytes_of(&text).into(),
         _ => image.into(),
     }
 }
 
+/// Where the value is bound. A text that JSON cannot hold, which may be no UTF-8 at all, comes as its bytes.
+fn place(image: &str) -> &'static str {
+    if image.starts_with("{\"$text\"") { "CAST(? AS TEXT)" } else { "?" }
+}
+
 impl Dml for Sqlite {
     fn prepare(&self) -> &'static [&'static str] {
-        &[]
+        // Rows that refer to each other go one by one, and only what is left at the end counts.
+        &["PRAGMA defer_foreign_keys = ON"]
     }
 
     fn read(&self, table: &Table, columns: &[&Column], record_id: &str) -> Statement {
@@ -78,10 +85,14 @@ impl Dml for Sqlite {
 
     fn update(&self, table: &Table, assignments: &[Assignment<'_>], record_id: &str) -> Statement {
         let mut values: Vec<Value> = assignments.iter().map(|(_, image)| value(image)).collect();
-        let set: Vec<String> =
-            assignments.iter().map(|(column, _)| format!("{} = ?", identifier(&column.name))).collect();
+        let set: Vec<String> = assignments
+            .iter()
+            .map(|(column, image)| format!("{} = {}", identifier(&column.name), place(image)))
+            .collect();
         let condition = is_row(table, "t", record_id, &mut values);
-        statement(format!("UPDATE {} AS t SET {} WHERE {condition}", table.sql_name, set.join(", ")), values)
+        // ABORT, whatever the table's own constraints say: an undo replaces nothing.
+        let sql = format!("UPDATE OR ABORT {} AS t SET {} WHERE {condition}", table.sql_name, set.join(", "));
+        statement(sql, values)
     }
 
     fn delete(&self, table: &Table, record_id: &str) -> Statement {
@@ -90,12 +101,16 @@ impl Dml for Sqlite {
         statement(format!("DELETE FROM {} AS t WHERE {condition}", table.sql_name), values)
     }
 
+    fn delete_together(&self, _rows: &[(&Table, &str)]) -> Option<Statement> {
+        None
+    }
+
     fn insert(&self, table: &Table, assignments: &[Assignment<'_>]) -> Statement {
         let values: Vec<Value> = assignments.iter().map(|(_, image)| value(image)).collect();
         let columns: Vec<String> = assignments.iter().map(|(column, _)| identifier(&column.name)).collect();
-        let places = vec!["?"; columns.len()].join(", ");
-        // ABORT, whatever the table's own constraints say: an undo replaces nothing.
-        let sql = format!("INSERT OR ABORT INTO {} ({}) VALUES ({places})", table.sql_name, columns.join(", "));
+        let places: Vec<&str> = assignments.iter().map(|(_, image)| place(image)).collect();
+        let (columns, places) = (columns.join(", "), places.join(", "));
+        let sql = format!("INSERT OR ABORT INTO {} ({columns}) VALUES ({places})", table.sql_name);
         statement(sql, values)
     }
 
@@ -109,13 +124,39 @@ impl Dml for Sqlite {
     ) -> Statement {
         let mut values = Vec::new();
         let from = pointing(reference, parent, record_id, &mut values);
-        statement(format!("SELECT {} {from} LIMIT {limit}", record_id_of(child, "c")), values)
+        statement(format!("SELECT {} {from} ORDER BY 1 LIMIT {limit}", record_id_of(child, "c")), values)
     }
 
     fn is_referenced(&self, reference: &Reference, parent: &Table, record_id: &str) -> Statement {
         let mut values = Vec::new();
         let from = pointing(reference, parent, record_id, &mut values);
         statement(format!("SELECT 1 {from} LIMIT 1"), values)
+    }
+
+    fn foreign_keys(&self, table: &Table) -> Option<Statement> {
+        // A clause that names no column of the parent means its key.
+        let sql = "SELECT f.id, f.\"table\", f.\"from\", coalesce(f.\"to\", \
+                   (SELECT name FROM pragma_table_info(f.\"table\", 'main') WHERE pk = f.seq + 1)) \
+                   FROM pragma_foreign_key_list(?, 'main') AS f ORDER BY f.id, f.seq";
+        Some(statement(sql.to_owned(), vec![catalogued(&table.name).into()]))
+    }
+
+    fn dangling(&self, table: &Table, parent: &str, columns: &[(String, String)], record_id: &str) -> Statement {
+        let mut values = Vec::new();
+        let list = |text: fn(&(String, String)) -> String, between: &str| {
+            columns.iter().map(text).collect::<Vec<_>>().join(between)
+        };
+        let shown = list(|(from, _)| format!("quote(t.{})", identifier(from)), " || ', ' || ");
+        let given = list(|(from, _)| format!("t.{} IS NOT NULL", identifier(from)), " AND ");
+        let same = list(|(from, to)| format!("p.{} = t.{}", identifier(to), identifier(from)), " AND ");
+        let condition = is_row(table, "t", record_id, &mut values);
+        let sql = format!(
+            "SELECT {shown} FROM {} AS t WHERE {condition} AND {given} \
+             AND NOT EXISTS (SELECT 1 FROM {} AS p WHERE {same})",
+            table.sql_name,
+            identifier(parent)
+        );
+        statement(sql, values)
     }
 
     fn transaction_id(&self) -> &'static str {

@@ -19,3 +19,4 @@ mod summary;
 mod support;
 mod trash;
 mod who_may;
+mod undo;

@@ -1,9 +1,11 @@
 drop function afterimage.refuse_truncate();
 drop function afterimage.database_role();
+drop function afterimage.reversed_entry(text, text, text);
 drop function afterimage.author();
 drop function afterimage.application_context(text);
 drop function afterimage.canonical_address(text);
 drop type afterimage.author;
+drop table afterimage.server_undo;
 drop table afterimage.server_context;
 drop table afterimage.tracked_table;
 drop table afterimage.log;

@@ -95,8 +95,17 @@ create table afterimage.server_context (
     ip_address text,
     correlation_id text,
     metadata json,
-    recorded_by text,
-    undo_of bigint
+    recorded_by text
+);
+
+-- Which entry is reversed by which change of that transaction. What triggers and cascades do besides reverses none.
+create table afterimage.server_undo (
+    tx xid8 not null default pg_current_xact_id(),
+    table_name text not null,
+    record_id text not null,
+    action text not null,
+    undo_of bigint not null,
+    primary key (tx, table_name, record_id, action)
 );
 
 create type afterimage.author as (
@@ -107,8 +116,7 @@ create type afterimage.author as (
     correlation_id text,
     metadata json,
     source text,
-    recorded_by text,
-    undo_of bigint
+    recorded_by text
 );
 
 -- An address in its canonical spelling; null where the text is none.
@@ -175,7 +183,7 @@ declare
 begin
     if current_setting('afterimage.server', true) = 'on' then
         select s.user_id, s.username, s.description, s.ip_address, s.correlation_id, s.metadata, 'UNDO',
-               s.recorded_by, s.undo_of
+               s.recorded_by
           into author
           from afterimage.server_context s where s.tx = pg_current_xact_id_if_assigned();
         if found then return author; end if;
@@ -187,6 +195,12 @@ begin
     author.source := 'TRIGGER';
     return author;
 end $$;
+
+-- The entry that the server's present change of this row reverses.
+create function afterimage.reversed_entry(changed text, id text, done text) returns bigint
+language sql stable set search_path = pg_catalog, pg_temp
+as $$ select undo_of from afterimage.server_undo
+       where tx = pg_current_xact_id_if_assigned() and table_name = changed and record_id = id and action = done $$;
 
 -- The login role, and the role it has set, where that is another.
 create function afterimage.database_role() returns text

@@ -1,4 +1,5 @@
 DROP TABLE afterimage_stash;
+DROP TABLE afterimage_server_undo;
 DROP TABLE afterimage_server_context;
 DROP TABLE afterimage_context;
 DROP TABLE afterimage_nothing;

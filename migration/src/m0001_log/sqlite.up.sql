@@ -95,10 +95,18 @@ CREATE TABLE afterimage_server_context (
     correlation_id TEXT,
     metadata TEXT,
     recorded_by TEXT,
-    undo_of INTEGER,
     delete_this_row_before_commit INTEGER NOT NULL DEFAULT 1
         REFERENCES afterimage_nothing (id) DEFERRABLE INITIALLY DEFERRED
 );
+
+-- Which entry is reversed by which change of that transaction. What triggers and cascades do besides reverses none.
+CREATE TABLE afterimage_server_undo (
+    table_name TEXT NOT NULL,
+    record_id TEXT NOT NULL,
+    action TEXT NOT NULL,
+    undo_of INTEGER NOT NULL,
+    PRIMARY KEY (table_name, record_id, action)
+) WITHOUT ROWID;
 
 -- Rows that a REPLACE is about to delete without firing a trigger: put here before, recorded and removed after. A row is
 -- known by its row number, or by the first columns of its key: of no type, so that they hold what the table holds.

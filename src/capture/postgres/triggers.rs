@@ -25,9 +25,9 @@ pub(super) struct Trigger {
 pub(super) const TRUNCATE: &str = "!afterimage_truncate";
 
 const AUTHOR_COLUMNS: &str = "user_id, username, description, ip_address, correlation_id, metadata, source, \
-                              recorded_by, undo_of, database_role";
+                              recorded_by, database_role, undo_of";
 const AUTHOR_VALUES: &str = "a.user_id, a.username, a.description, a.ip_address, a.correlation_id, a.metadata, \
-                             a.source, a.recorded_by, a.undo_of, afterimage.database_role()";
+                             a.source, a.recorded_by, afterimage.database_role()";
 
 /// The triggers of a table.
 pub(super) fn triggers(relation: &Relation, hidden: &Hidden) -> Vec<Trigger> {
@@ -72,13 +72,20 @@ fn insert_whole(
     let image_column = if action == "CREATE" { "new_values" } else { "old_values" };
     format!(
         "  INSERT INTO afterimage.log (action, table_name, record_id, previous_record_id, {image_column}, redacted,\n    \
-         {AUTHOR_COLUMNS})\n  SELECT '{action}', {}, {}, {}, {}, {},\n    {AUTHOR_VALUES}{from};",
+         {AUTHOR_COLUMNS})\n  SELECT '{action}', {}, {}, {}, {}, {},\n    {AUTHOR_VALUES}, {}{from};",
         literal(&table.name),
         record_id(table, row),
         previous_record_id.unwrap_or("NULL::text"),
         image(table, hidden, row),
         redacted(table, hidden),
+        reversed(table, action, &record_id(table, row)),
     )
+}
+
+/// The entry that the change reverses, of which only an undo knows.
+fn reversed(table: &Table, action: &str, record_id: &str) -> String {
+    let table = literal(&table.name);
+    format!("CASE WHEN a.source = 'UNDO' THEN afterimage.reversed_entry({table}, {record_id}, '{action}') END")
 }
 
 /// Records what changed of a row, or a change of its key as two entries that point at each other.
@@ -115,8 +122,9 @@ fn update(table: &Table, hidden: &Hidden) -> String {
          INSERT INTO afterimage.log (action, table_name, record_id, old_values, new_values, redacted,\n    \
          {AUTHOR_COLUMNS})\n  VALUES ('UPDATE', {}, {new_id}, ('{{' || substr(o, 2) || '}}')::json,\n    \
          ('{{' || substr(n, 2) || '}}')::json, CASE WHEN r <> '' THEN ('{{' || substr(r, 2) || '}}')::json END,\n    \
-         {AUTHOR_VALUES});\n  RETURN NULL;\nEND",
+         {AUTHOR_VALUES}, {});\n  RETURN NULL;\nEND",
         literal(&table.name),
+        reversed(table, "UPDATE", &new_id),
     );
     body
 }

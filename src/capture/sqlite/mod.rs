@@ -34,6 +34,6 @@ mod tests;
 pub use catalogue::{describe, list, references};
 pub use image::{record_id_of, value_of};
 pub use install::{health, install, remove};
-pub use names::identifier;
+pub use names::{catalogued, identifier};
 
 use crate::store::failed;

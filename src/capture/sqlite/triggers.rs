@@ -182,13 +182,17 @@ impl Entry {
             )
         };
         let null = || "NULL".to_owned();
+        let (from, record_id) = match self.from.as_str() {
+            "" => (format!("(SELECT {} AS record_id) AS changed", self.record_id), "changed.record_id".to_owned()),
+            from => (from.to_owned(), self.record_id),
+        };
         let values = [
             "CASE WHEN afterimage_server_context.id IS NOT NULL THEN 's' || afterimage_server_context.id \
              WHEN afterimage_context.id IS NOT NULL THEN 'c' || afterimage_context.id END"
                 .to_owned(),
             format!("'{}'", self.action),
             literal(&table.name),
-            self.record_id,
+            record_id.clone(),
             self.previous.unwrap_or_else(null),
             said("user_id", 1000),
             said("username", 1000),
@@ -201,9 +205,13 @@ impl Entry {
             said("metadata", 16384),
             "CASE WHEN afterimage_server_context.id IS NULL THEN 'TRIGGER' ELSE 'UNDO' END".to_owned(),
             "afterimage_server_context.recorded_by".to_owned(),
-            "afterimage_server_context.undo_of".to_owned(),
+            format!(
+                "CASE WHEN afterimage_server_context.id IS NOT NULL THEN (SELECT undo_of FROM afterimage_server_undo \
+                 WHERE table_name = {} AND record_id = {record_id} AND action = '{}') END",
+                literal(&table.name),
+                self.action
+            ),
         ];
-        let from = if self.from.is_empty() { "(SELECT 1)" } else { &self.from };
         let statement = format!(
             "INSERT INTO afterimage_log (tx, action, table_name, record_id, previous_record_id, user_id, username, \
              old_values, new_values, redacted, description, ip_address, correlation_id, metadata, source, recorded_by, \

@@ -94,7 +94,12 @@ impl Dialect for Postgres {
     }
 
     fn close_write(&self) -> &'static [&'static str] {
-        &[]
+        // Where the database is restored elsewhere, the numbers of transactions begin anew: what stayed here would then
+        // speak for someone else's.
+        &[
+            "DELETE FROM afterimage.server_context WHERE tx = pg_current_xact_id_if_assigned()",
+            "DELETE FROM afterimage.server_undo WHERE tx = pg_current_xact_id_if_assigned()",
+        ]
     }
 
     fn transaction_number(&self) -> Option<Expr> {
@@ -120,8 +125,8 @@ impl Dialect for Postgres {
          SELECT $1, $2, $3, $4, $5, $6::json, $7 FROM setting"
     }
 
-    fn reverse_next(&self) -> &'static str {
-        "UPDATE afterimage.server_context SET undo_of = $1 WHERE tx = pg_current_xact_id()"
+    fn reverses(&self) -> &'static str {
+        "INSERT INTO afterimage.server_undo (table_name, record_id, action, undo_of) VALUES ($1, $2, $3, $4)"
     }
 }
 

@@ -4,7 +4,7 @@
 pub(crate) const GRANT_RUNTIME: &str = "\
     GRANT USAGE ON SCHEMA afterimage TO {role}; \
     GRANT SELECT, INSERT ON afterimage.log, afterimage.era TO {role}; \
-    GRANT SELECT, INSERT, UPDATE, DELETE ON afterimage.server_context TO {role}; \
+    GRANT SELECT, INSERT, UPDATE, DELETE ON afterimage.server_context, afterimage.server_undo TO {role}; \
     GRANT SELECT ON afterimage.tracked_table, afterimage.afterimage_migrations TO {role}; \
     GRANT EXECUTE ON FUNCTION afterimage.current_era() TO {role}";
 
@@ -15,8 +15,9 @@ pub(crate) const GRANT_CAPTURE: &str = "\
       IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'afterimage_capture' AND pg_has_role(oid, 'MEMBER')) THEN \
         GRANT USAGE ON SCHEMA afterimage TO afterimage_capture; \
         GRANT INSERT ON afterimage.log TO afterimage_capture; \
-        GRANT SELECT ON afterimage.era, afterimage.server_context TO afterimage_capture; \
+        GRANT SELECT ON afterimage.era, afterimage.server_context, afterimage.server_undo TO afterimage_capture; \
         GRANT EXECUTE ON FUNCTION afterimage.current_era(), afterimage.author(), afterimage.database_role(), \
+          afterimage.reversed_entry(text, text, text), \
           afterimage.application_context(text), afterimage.canonical_address(text) TO afterimage_capture; \
       END IF; \
     END $$";

@@ -60,12 +60,13 @@ async fn the_servers_context_counts_alone_and_makes_the_entry_an_undo() {
     world
         .run(
             "BEGIN; INSERT INTO afterimage_context (user_id, username) VALUES ('42', 'ann');
-             INSERT INTO afterimage_server_context (user_id, description, recorded_by, undo_of)
-             VALUES ('7', 'reason', 'root', 3);
-             INSERT INTO t VALUES (1, 1); DELETE FROM afterimage_context; DELETE FROM afterimage_server_context; COMMIT",
+             INSERT INTO afterimage_server_context (user_id, description, recorded_by) VALUES ('7', 'reason', 'root');
+             INSERT INTO afterimage_server_undo VALUES ('t', '1', 'CREATE', 3);
+             INSERT INTO t VALUES (1, 1); INSERT INTO t VALUES (2, 1); DELETE FROM afterimage_context;
+             DELETE FROM afterimage_server_undo; DELETE FROM afterimage_server_context; COMMIT",
         )
         .await;
-    assert_eq!(world.read(WHO).await, ["s1 UNDO 7 - - reason - - root 3 1"]);
+    assert_eq!(world.read(WHO).await, ["s1 UNDO 7 - - reason - - root 3 1", "s1 UNDO 7 - - reason - - root - 1"]);
 }
 
 #[tokio::test]
