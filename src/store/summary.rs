@@ -50,37 +50,22 @@ pub async fn by_user(
     filter: &Filter,
     first: u64,
 ) -> Result<Vec<(Option<String>, Option<String>, i64)>> {
+    // The user's most recent entry that has a name: a step or two in the index of users.
+    let name = format!(
+        "(SELECT named.username FROM {} AS named WHERE named.user_id = log.user_id AND named.username IS NOT NULL \
+         ORDER BY named.timestamp DESC, named.id DESC LIMIT 1)",
+        database.dialect.table("log")
+    );
     let counts = select(database, filter)
         .await?
         .column(Column::UserId)
+        .column_as(Expr::cust(name), "username")
         .column_as(Expr::cust("count(*)"), "count")
         .group_by(Column::UserId)
         .order_by(Expr::cust("count(*)"), Order::Desc)
         .order_by_with_nulls(database.dialect.by_bytes(Column::UserId), Order::Asc, NullOrdering::Last)
         .limit(first);
-    let counts: Vec<(Option<String>, i64)> = counts.into_tuple().all(&database.reader).await.map_err(failed)?;
-    let mut users = Vec::with_capacity(counts.len());
-    for (user, count) in counts {
-        let name = match &user {
-            Some(user) => latest_name(database, user).await?,
-            None => None,
-        };
-        users.push((user, name, count));
-    }
-    Ok(users)
-}
-
-/// The name in the user's most recent entry that has one: a step or two in the index of users.
-async fn latest_name(database: &Database, user: &str) -> Result<Option<String>> {
-    let name = find(database.dialect)
-        .filter(Column::UserId.eq(user))
-        .filter(Column::Username.is_not_null())
-        .select_only()
-        .column(Column::Username)
-        .order_by(Column::Timestamp, Order::Desc)
-        .order_by(Column::Id, Order::Desc)
-        .limit(1);
-    name.into_tuple().one(&database.reader).await.map_err(failed)
+    counts.into_tuple().all(&database.reader).await.map_err(failed)
 }
 
 /// How many of each action, also of those with no entry.

@@ -1,5 +1,4 @@
 drop function afterimage.refuse_truncate();
-drop function afterimage.database_role();
 drop function afterimage.reversed_entry(text, text, text);
 drop function afterimage.author();
 drop function afterimage.application_context(text);

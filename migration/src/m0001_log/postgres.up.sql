@@ -202,13 +202,6 @@ language sql stable set search_path = pg_catalog, pg_temp
 as $$ select undo_of from afterimage.server_undo
        where tx = pg_current_xact_id_if_assigned() and table_name = changed and record_id = id and action = done $$;
 
--- The login role, and the role it has set, where that is another.
-create function afterimage.database_role() returns text
-language sql stable set search_path = pg_catalog, pg_temp as $$
-    select case when current_setting('role') in ('none', session_user::text) then session_user::text
-                else session_user::text || ' as ' || current_setting('role') end
-$$;
-
 create function afterimage.refuse_truncate() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin

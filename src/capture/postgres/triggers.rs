@@ -16,7 +16,7 @@ pub(super) struct Trigger {
     pub(super) each_row: bool,
     /// The function's name.
     pub(super) function: String,
-    /// The function's body. Its first line holds all that stands outside of it, so that comparing bodies is enough to
+    /// The function's body. Its last line holds all that stands outside of it, so that comparing bodies is enough to
     /// tell whether a function is up to date.
     pub(super) body: String,
 }
@@ -24,10 +24,27 @@ pub(super) struct Trigger {
 /// The name of the trigger that refuses TRUNCATE.
 pub(super) const TRUNCATE: &str = "!afterimage_truncate";
 
-const AUTHOR_COLUMNS: &str = "user_id, username, description, ip_address, correlation_id, metadata, source, \
+/// What each function begins with. Names without a table before them are variables, whatever the table's columns are
+/// called. The era and the role are asked for once a call, not once a row.
+const HEAD: &str = "#variable_conflict use_variable
+DECLARE
+  a afterimage.author;
+  era bigint := (SELECT max(e.era) FROM afterimage.era e);
+  database_role text := CASE WHEN current_setting('role') IN ('none', session_user::text) THEN session_user::text
+    ELSE session_user::text || ' as ' || current_setting('role') END;
+";
+/// Who makes the change. Most applications' transactions say nothing, and are not asked further.
+const AUTHOR: &str = "  IF current_setting('afterimage.context', true) <> '' OR \
+                      current_setting('afterimage.server', true) <> '' THEN
+    a := afterimage.author();
+  ELSE
+    a.source := 'TRIGGER';
+  END IF;
+";
+const AUTHOR_COLUMNS: &str = "era, user_id, username, description, ip_address, correlation_id, metadata, source, \
                               recorded_by, database_role, undo_of";
-const AUTHOR_VALUES: &str = "a.user_id, a.username, a.description, a.ip_address, a.correlation_id, a.metadata, \
-                             a.source, a.recorded_by, afterimage.database_role()";
+const AUTHOR_VALUES: &str = "era, a.user_id, a.username, a.description, a.ip_address, a.correlation_id, a.metadata, \
+                             a.source, a.recorded_by, database_role";
 
 /// The triggers of a table.
 pub(super) fn triggers(relation: &Relation, hidden: &Hidden) -> Vec<Trigger> {
@@ -43,13 +60,11 @@ pub(super) fn triggers(relation: &Relation, hidden: &Hidden) -> Vec<Trigger> {
     let (insert_event, insert) = whole("CREATE", "AFTER INSERT", "NEW", "NEW");
     let (delete_event, delete) = whole("DELETE", "AFTER DELETE", "OLD", "OLD");
     let update_event = format!("AFTER UPDATE {on} FOR EACH ROW WHEN (OLD.* OPERATOR(pg_catalog.*<>) NEW.*)");
-    let simple = |insert: String| {
-        format!("DECLARE\n  a afterimage.author := afterimage.author();\nBEGIN\n{insert}\n  RETURN NULL;\nEND")
-    };
+    let simple = |insert: String| format!("{HEAD}BEGIN\n{AUTHOR}{insert}\n  RETURN NULL;\nEND");
     let trigger = |name, kind: &str, event: String, each_row, code: String| Trigger {
         name,
         function: format!("afterimage.capture_{}_{kind}", relation.table.relation.unwrap_or_default()),
-        body: format!("-- {}; {event}\n{code}", relation.settings.join(", ")),
+        body: format!("{code} -- {}; {event}", relation.settings.join(", ")),
         event,
         each_row,
     };
@@ -94,11 +109,9 @@ fn update(table: &Table, hidden: &Hidden) -> String {
     let key_changed: Vec<String> = table.primary_key.iter().map(|key| differs(key)).collect();
     let deletion = insert_whole(table, hidden, "DELETE", "OLD", Some(&new_id), "");
     let creation = insert_whole(table, hidden, "CREATE", "NEW", Some(&old_id), "");
-    let mut body = String::from(
-        "DECLARE\n  a afterimage.author;\n  o text := '';\n  n text := '';\n  r text := '';\n  fields int := 0;\nBEGIN\n",
-    );
+    let mut body = format!("{HEAD}  o text := '';\n  n text := '';\n  r text := '';\n  fields int := 0;\nBEGIN\n");
     body += &format!(
-        "  IF ({}) AND {old_id} <> {new_id} THEN\n  a := afterimage.author();\n{deletion}\n{creation}\n  RETURN NULL;\n  \
+        "  IF ({}) AND {old_id} <> {new_id} THEN\n{AUTHOR}{deletion}\n{creation}\n  RETURN NULL;\n  \
          END IF;\n",
         key_changed.join(" OR ")
     );
@@ -118,7 +131,7 @@ fn update(table: &Table, hidden: &Hidden) -> String {
         }
     }
     body += &format!(
-        "  IF o = '' AND r = '' THEN RETURN NULL; END IF;\n  a := afterimage.author();\n  \
+        "  IF o = '' AND r = '' THEN RETURN NULL; END IF;\n{AUTHOR}  \
          INSERT INTO afterimage.log (action, table_name, record_id, old_values, new_values, redacted,\n    \
          {AUTHOR_COLUMNS})\n  VALUES ('UPDATE', {}, {new_id}, ('{{' || substr(o, 2) || '}}')::json,\n    \
          ('{{' || substr(n, 2) || '}}')::json, CASE WHEN r <> '' THEN ('{{' || substr(r, 2) || '}}')::json END,\n    \

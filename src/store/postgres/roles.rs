@@ -16,7 +16,7 @@ pub(crate) const GRANT_CAPTURE: &str = "\
         GRANT USAGE ON SCHEMA afterimage TO afterimage_capture; \
         GRANT INSERT ON afterimage.log TO afterimage_capture; \
         GRANT SELECT ON afterimage.era, afterimage.server_context, afterimage.server_undo TO afterimage_capture; \
-        GRANT EXECUTE ON FUNCTION afterimage.current_era(), afterimage.author(), afterimage.database_role(), \
+        GRANT EXECUTE ON FUNCTION afterimage.current_era(), afterimage.author(), \
           afterimage.reversed_entry(text, text, text), \
           afterimage.application_context(text), afterimage.canonical_address(text) TO afterimage_capture; \
       END IF; \
