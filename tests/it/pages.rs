@@ -12,7 +12,7 @@ use crate::support::{Api, World, both};
 async fn log(world: &World) -> (Api, Vec<String>) {
     let api = Api::start(world).await;
     let row = |n: usize| {
-        let table = if n % 2 == 0 { "t" } else { "other" };
+        let table = if n.is_multiple_of(2) { "t" } else { "other" };
         format!("('READ', '{table}', '{}', '2026-03-01T00:00:0{}.000Z')", n / 2, n / 6)
     };
     let rows: Vec<String> = (0..18).map(row).collect();
