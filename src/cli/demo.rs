@@ -13,6 +13,7 @@ use crate::demo;
 /// The first start makes tables and their past in a database of its own; later ones go on from there. A database that
 /// holds anything else is refused. Announces itself as `serve` does.
 #[derive(Args, Debug)]
+#[command(mut_arg("owner_database_url", |arg| arg.hide(true)))]
 pub struct Demo {
     /// The database that the demo makes its tables in: `postgres://…` or `sqlite://…`. The demo reads neither
     /// `AFTERIMAGE_DATABASE_URL` nor `DATABASE_URL`.

@@ -7,10 +7,12 @@ use std::time::Duration;
 use afterimage::audit::{Code, Filter};
 use afterimage::demo;
 use afterimage::server::Server;
+use chrono::Utc;
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
+use crate::support::cluster::Cluster;
 use crate::support::{Api, Kind, World, auth_settings, both, serve_settings};
 
 /// Longer than anything here takes.
@@ -149,6 +151,34 @@ both! {
             seen = timeout(PATIENCE, some) => seen.expect("somebody does something"),
             never = demo::traffic(&services.database, &world.database_url) => match never.expect("the URL is one") {},
         }
+    }
+}
+
+/// The traffic is an application like any other: it does not know when the database goes away.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_traffic_outlives_an_outage() {
+    let cluster = Cluster::start();
+    let url = cluster.database().await;
+    let server = demo::start(&url, &auth_settings(), &serve_settings(), &|_| {}).await.expect("the demo starts");
+    let database = server.services.database.clone();
+    let outage = async {
+        let mut entries = server.services.feed.subscribe(Filter::everything()).await.expect("the database answers");
+        entries.next().await.expect("the feed goes on").expect("an entry");
+        tokio::task::block_in_place(|| cluster.crash());
+        // Long enough for requests to fail.
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        tokio::task::block_in_place(|| cluster.restart());
+        let restarted = Utc::now();
+        loop {
+            let entry = entries.next().await.expect("the feed goes on").expect("an entry");
+            if entry.timestamp > restarted {
+                break;
+            }
+        }
+    };
+    tokio::select! {
+        seen = timeout(PATIENCE, outage) => seen.expect("somebody does something again"),
+        never = demo::traffic(&database, &url) => match never.expect("the URL is one") {},
     }
 }
 
