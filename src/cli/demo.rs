@@ -32,9 +32,11 @@ pub struct Demo {
 
 impl Demo {
     pub(super) async fn run(self) -> Result<ExitCode> {
+        // One for both: a signal that comes between the two must not be lost.
+        let mut end = Box::pin(asked_to_end());
         let server = tokio::select! {
             server = demo::start(&self.database_url, &self.auth, &self.serve, &|line| eprintln!("{line}")) => server?,
-            () = asked_to_end() => {
+            () = &mut end => {
                 eprintln!("interrupted: if the past was under way, the next start refuses it, and it can be deleted");
                 return Ok(ExitCode::FAILURE);
             }
@@ -42,7 +44,7 @@ impl Demo {
         announce(&server)?;
         suggest(!self.no_traffic);
         let database = server.services.database.clone();
-        let serving = server.serve(asked_to_end());
+        let serving = server.serve(end);
         if self.no_traffic {
             serving.await?;
         } else {
