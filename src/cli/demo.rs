@@ -13,6 +13,7 @@ use crate::demo;
 /// The first start makes tables and their past in a database of its own; later ones go on from there. A database that
 /// holds anything else is refused. Announces itself as `serve` does.
 #[derive(Args, Debug)]
+#[command(mut_arg("owner_database_url", |arg| arg.hide(true)))]
 pub struct Demo {
     /// The database that the demo makes its tables in: `postgres://…` or `sqlite://…`. The demo reads neither
     /// `AFTERIMAGE_DATABASE_URL` nor `DATABASE_URL`.
@@ -31,18 +32,19 @@ pub struct Demo {
 
 impl Demo {
     pub(super) async fn run(self) -> Result<ExitCode> {
+        // One for both: a signal that comes between the two must not be lost.
+        let mut end = Box::pin(asked_to_end()?);
         let server = tokio::select! {
             server = demo::start(&self.database_url, &self.auth, &self.serve, &|line| eprintln!("{line}")) => server?,
-            () = asked_to_end()? => {
+            () = &mut end => {
                 eprintln!("interrupted: if the past was under way, the next start refuses it, and it can be deleted");
                 return Ok(ExitCode::FAILURE);
             }
         };
-        let asked_to_end = asked_to_end()?;
         announce(&server)?;
         suggest(!self.no_traffic);
         let database = server.services.database.clone();
-        let serving = server.serve(asked_to_end);
+        let serving = server.serve(end);
         if self.no_traffic {
             serving.await?;
         } else {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, NullOrdering};
-use sea_orm::{ColumnTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{Order, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use super::connect::Database;
 use super::dialect::TimeBucket;

@@ -14,6 +14,8 @@ use crate::store::failed;
 /// Prices stay between these.
 const CHEAPEST: i64 = 95;
 const DEAREST: i64 = 180_000;
+/// So many are sold at the least.
+const FEWEST: usize = 28;
 
 const MATERIALS: [&str; 6] = ["Steel", "Brass", "Oak", "Nylon", "Copper", "Zinc"];
 const THINGS: [&str; 8] = ["bracket", "hinge", "washer set", "dowel", "clamp", "bushing", "hook", "spacer"];
@@ -80,7 +82,7 @@ pub(in crate::demo) async fn add(office: &mut Office) -> Result<bool> {
 /// A product that is not ordered any more.
 pub(in crate::demo) async fn discontinue(office: &mut Office) -> Result<bool> {
     let mut candidates = sold(office, true).await?;
-    if candidates.len() < 20 {
+    if candidates.len() < FEWEST {
         return Ok(false);
     }
     let Some(product) = office.dice.draw(&mut candidates) else { return Ok(false) };

@@ -21,8 +21,6 @@ use crate::undo;
 
 /// Prices are taken over so often, in working days; shelves are counted in between.
 const PRICE_LIST_EVERY: usize = 21;
-/// Where the catalogue's own numbers begin: far from what the database gives.
-const RENUMBERED: i32 = 700_100;
 
 /// Until this working day a helper comes, once a week.
 const HELP_ENDS: usize = 68;
@@ -50,15 +48,15 @@ pub(super) async fn in_the_evening(past: &mut Past<'_>, number: usize, day: Naiv
         8 | 52 | 96 => mistyped_price(past, false).await,
         15 | 84 | 126 => deleted_by_mistake(past).await,
         30 => machine_deleted_by_mistake(past).await,
-        40 => renumbered(past).await,
         47 => shelves_renamed(past).await,
         55 => entered_by_mistake(past).await,
+        60 => renumbered(past).await,
         63 => mistyped_price(past, true).await,
         70 => helper_is_locked_out(past).await,
-        80 => supplier_renames(past).await,
         90 => helper_leaves(past).await,
         100 => empty_shelves_go(past).await,
         110 => machine_sold(past).await,
+        122 => supplier_renames(past).await,
         _ => Ok(()),
     }
 }
@@ -195,12 +193,16 @@ async fn machine_sold(past: &mut Past<'_>) -> Result<()> {
     past.step(0).await
 }
 
-/// A change of the key: two entries that point at each other.
+/// A change of the key: two entries that point at each other. The new number is one that a deletion left free, and so
+/// lower than any that the database will give.
 async fn renumbered(past: &mut Past<'_>) -> Result<()> {
     let product = new_product(past, "LA", "Ladder, 7 steps", "New in the catalogue").await?;
-    let request = past.office.begin(ANN, "Numbered as in the catalogue of the supplier").await?;
+    let taken = products::Entity::find().all(&past.office.connection).await.map_err(failed)?;
+    let free = (1..product.id).find(|id| taken.iter().all(|product| product.id != *id));
+    let free = free.ok_or_else(|| Error::internal("no number is free in the demo's catalogue"))?;
+    let request = past.office.begin(ANN, "Numbered anew: no gaps in the catalogue").await?;
     products::Entity::update_many()
-        .col_expr(products::Column::Id, Expr::value(RENUMBERED))
+        .col_expr(products::Column::Id, Expr::value(free))
         .filter(products::Column::Id.eq(product.id))
         .exec(&request.rows)
         .await
@@ -213,7 +215,7 @@ async fn shelves_renamed(past: &mut Past<'_>) -> Result<()> {
     let request = past.office.begin(ANN, "The old mill has only one row of shelves now").await?;
     let shelf = inventory::Column::Shelf;
     inventory::Entity::update_many()
-        .col_expr(shelf, Expr::val("OM-").binary(sea_orm::sea_query::BinOper::Custom("||".into()), Expr::col(shelf)))
+        .col_expr(shelf, Expr::val("OM-").binary(sea_orm::sea_query::BinOper::Custom("||"), Expr::col(shelf)))
         .filter(inventory::Column::WarehouseId.eq(3))
         .filter(shelf.is_not_null())
         .exec(&request.rows)
@@ -247,17 +249,17 @@ async fn helper_leaves(past: &mut Past<'_>) -> Result<()> {
     past.step(0).await
 }
 
-/// Whoever undoes the first of these two changes gets the price back, and is told that the name was left alone.
+/// Whoever undoes the first of these two changes gets the weight back, and is told that the name was left alone.
 async fn supplier_renames(past: &mut Past<'_>) -> Result<()> {
     let product = product(past).await?;
     let name = product.name.clone();
     let change = products::ActiveModel {
         id: Unchanged(product.id),
         name: Set(format!("{name} (new model)")),
-        price_cents: Set(product.price_cents + 150),
+        weight_grams: Set(Some(product.weight_grams.unwrap_or(400) + 35)),
         ..Default::default()
     };
-    let request = past.office.begin(FARID, "New name and new price of the supplier").await?;
+    let request = past.office.begin(FARID, "New model: name and weight").await?;
     change.update(&request.rows).await.map_err(failed)?;
     request.commit().await?;
     past.step(45).await?;
