@@ -2,8 +2,10 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test that is surprised has to stop")]
 
+mod capture;
 mod feed;
 mod harness;
 mod recording;
+mod roles;
 mod support;
 mod undo;
