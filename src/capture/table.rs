@@ -10,6 +10,9 @@ pub struct Table {
     pub sql_name: String,
     /// PostgreSQL's object identifier; none on SQLite.
     pub relation: Option<i64>,
+    /// Whether its rows are those of its partitions. Any other table has rows of its own, and tables that inherit from it
+    /// have theirs.
+    pub partitioned: bool,
     /// The columns in table order.
     pub columns: Vec<Column>,
     /// The names of the key's columns, in key order. Never empty: a table without a key is refused.

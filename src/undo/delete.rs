@@ -155,7 +155,9 @@ impl Walk<'_> {
             rows.push((&self.known(table_name)?.table, record_id.as_str()));
         }
         undoing.rows.delete(&rows, self.cyclic).await.map_err(|error| match error.code() {
-            Code::NotUndoable => Error::conflict(format!("a row that refers to the object cannot be set: {}", error.message())),
+            Code::NotUndoable => {
+                Error::conflict(format!("a row that refers to the object cannot be set: {}", error.message()))
+            }
             _ => error,
         })?;
         let deleted: HashSet<&Key> = self.deletions.iter().collect();

@@ -15,6 +15,11 @@ fn statement(sql: String, values: Vec<Value>) -> Statement {
     Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
 }
 
+/// The table's own rows: those of tables that inherit from it are theirs.
+fn own(table: &Table) -> String {
+    if table.partitioned { table.sql_name.clone() } else { format!("ONLY {}", table.sql_name) }
+}
+
 /// The row of this id: found by the key's own type, so that its index serves, and held against the id's text.
 fn is_row(table: &Table, alias: &str, record_id: &str, values: &mut Vec<Value>) -> String {
     let Some(parts) = key_parts(table, record_id) else { return "false".to_owned() };
@@ -82,7 +87,7 @@ impl Dml for Postgres {
         let condition = is_row(table, "t", record_id, &mut values);
         let columns: Vec<String> = columns.iter().map(|column| value_text(column, "t")).collect();
         let columns = if columns.is_empty() { "1".to_owned() } else { columns.join(", ") };
-        let sql = format!("SELECT {columns} FROM {} AS t WHERE {condition} FOR UPDATE NOWAIT", table.sql_name);
+        let sql = format!("SELECT {columns} FROM {} AS t WHERE {condition} FOR UPDATE NOWAIT", own(table));
         statement(sql, values)
     }
 
@@ -95,15 +100,14 @@ impl Dml for Postgres {
             .map(|((column, _), expression)| format!("{} = {expression}", identifier(&column.name)))
             .collect();
         let condition = is_row(table, "t", record_id, &mut values);
-        let sql =
-            format!("UPDATE {} AS t SET {} FROM {} WHERE {condition}", table.sql_name, set.join(", "), source.from);
+        let sql = format!("UPDATE {} AS t SET {} FROM {} WHERE {condition}", own(table), set.join(", "), source.from);
         statement(sql, values)
     }
 
     fn delete(&self, table: &Table, record_id: &str) -> Statement {
         let mut values = Vec::new();
         let condition = is_row(table, "t", record_id, &mut values);
-        statement(format!("DELETE FROM {} AS t WHERE {condition}", table.sql_name), values)
+        statement(format!("DELETE FROM {} AS t WHERE {condition}", own(table)), values)
     }
 
     fn delete_together(&self, rows: &[(&Table, &str)]) -> Option<Statement> {
@@ -121,7 +125,7 @@ impl Dml for Postgres {
             .iter()
             .enumerate()
             .map(|(number, (table, conditions))| {
-                format!("d{number} AS (DELETE FROM {} AS t WHERE {})", table.sql_name, conditions.join(" OR "))
+                format!("d{number} AS (DELETE FROM {} AS t WHERE {})", own(table), conditions.join(" OR "))
             })
             .collect();
         Some(statement(format!("WITH {} SELECT 1", deletions.join(", ")), values))
@@ -150,14 +154,14 @@ impl Dml for Postgres {
         limit: usize,
     ) -> Statement {
         let mut values = Vec::new();
-        let from = pointing(reference, parent, record_id, &mut values);
+        let from = pointing(reference, &own(child), parent, record_id, &mut values);
         let sql = format!("SELECT {} {from} ORDER BY 1 LIMIT {limit} FOR UPDATE OF c NOWAIT", record_id_of(child, "c"));
         statement(sql, values)
     }
 
     fn is_referenced(&self, reference: &Reference, parent: &Table, record_id: &str) -> Statement {
         let mut values = Vec::new();
-        let from = pointing(reference, parent, record_id, &mut values);
+        let from = pointing(reference, &reference.child_sql_name, parent, record_id, &mut values);
         statement(format!("SELECT 1 {from} LIMIT 1"), values)
     }
 
@@ -198,7 +202,9 @@ impl Dml for Postgres {
                 "the column {:?} of {table:?} must have a value, and the log has none for it",
                 refusal.column().unwrap_or_default()
             ))),
-            "428C9" => Some(Error::not_undoable(format!("{table:?} lets nobody set that column: {}", refusal.message()))),
+            "428C9" => {
+                Some(Error::not_undoable(format!("{table:?} lets nobody set that column: {}", refusal.message())))
+            }
             // A value that the column's present type does not take, or an error that a trigger of the user's raised.
             code if !is_ours(code) => {
                 Some(Error::conflict(format!("the database refuses the change: {}", refusal.message())))
@@ -217,17 +223,12 @@ fn is_ours(code: &str) -> bool {
 }
 
 /// FROM and WHERE of the rows `c` that point at the row `p`.
-fn pointing(reference: &Reference, parent: &Table, record_id: &str, values: &mut Vec<Value>) -> String {
+fn pointing(reference: &Reference, child: &str, parent: &Table, record_id: &str, values: &mut Vec<Value>) -> String {
     let joined: Vec<String> = reference
         .columns
         .iter()
         .map(|(child, parent)| format!("c.{} = p.{}", identifier(child), identifier(parent)))
         .collect();
     let condition = is_row(parent, "p", record_id, values);
-    format!(
-        "FROM {} AS c JOIN {} AS p ON {} WHERE {condition}",
-        reference.child_sql_name,
-        parent.sql_name,
-        joined.join(" AND ")
-    )
+    format!("FROM {} AS c JOIN {} AS p ON {} WHERE {condition}", child, own(parent), joined.join(" AND "))
 }

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod by_hand;
+mod capture;
 mod command;
 mod contract;
 mod demo;
@@ -15,8 +16,9 @@ mod house;
 mod outage;
 mod pages;
 mod recording;
+mod roles;
 mod summary;
 mod support;
 mod trash;
-mod who_may;
 mod undo;
+mod who_may;

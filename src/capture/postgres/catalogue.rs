@@ -83,6 +83,7 @@ pub(crate) async fn describe(connection: &impl ConnectionTrait, named: &str) -> 
             name: filed,
             sql_name: get(found, "sql_name")?,
             relation: Some(relation),
+            partitioned: kind == "p",
             columns: columns.into_iter().map(|column| column.column).collect(),
             primary_key: keys.into_iter().map(|(_, name)| name).collect(),
         },

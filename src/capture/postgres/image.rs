@@ -22,7 +22,7 @@ pub(crate) fn value(column: &Column, row: &str) -> String {
         }
         Form::Document => format!(
             "CASE WHEN {value}::text ~ {AMBIGUOUS_DOCUMENT} \
-             THEN json_build_object('$json', {value}::text) ELSE {value}::json END"
+             THEN json_build_object('$json', {value}::text) ELSE to_json({value}) END"
         ),
         // DISTINCT FROM NULL, since a composite of nulls IS NULL.
         Form::Text => format!("CASE WHEN {value} IS DISTINCT FROM NULL THEN concat({value}) END"),

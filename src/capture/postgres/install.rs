@@ -121,10 +121,12 @@ pub(crate) async fn health(connection: &impl ConnectionTrait, tracked: &Tracked,
         Err(error) if matches!(error.code(), Code::NotFound | Code::BadUserInput) => return Ok(Health::Missing),
         Err(error) => return Err(error),
     };
-    let sql = "SELECT t.tgname::text, t.tgenabled::text, (t.tgtype & 1) = 1, p.prosrc \
+    let sql = "SELECT t.tgname::text, t.tgenabled::text, (t.tgtype & 1) = 1, p.prosrc, t.tgrelid = $1::oid \
                  FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid \
-                WHERE t.tgrelid = $1::oid AND t.tgname LIKE '!afterimage\\_%'";
+                WHERE t.tgname LIKE '!afterimage\\_%' \
+                  AND t.tgrelid IN (SELECT $1::oid UNION SELECT relid FROM pg_catalog.pg_partition_tree($1::oid))";
     let mut installed = Vec::new();
+    let mut of_partitions = Vec::new();
     for row in rows(connection, sql, [relation.table.relation.into()]).await? {
         let found: (String, String, bool, String) = (
             row.try_get_by_index(0).map_err(failed)?,
@@ -132,7 +134,11 @@ pub(crate) async fn health(connection: &impl ConnectionTrait, tracked: &Tracked,
             row.try_get_by_index(2).map_err(failed)?,
             row.try_get_by_index(3).map_err(failed)?,
         );
-        installed.push(found);
+        if row.try_get_by_index(4).map_err(failed)? {
+            installed.push(found);
+        } else {
+            of_partitions.push(found.1);
+        }
     }
     let expected = triggers(&relation, hidden);
     let found = |name: &str| installed.iter().find(|(installed, ..)| installed == name);
@@ -145,8 +151,13 @@ pub(crate) async fn health(connection: &impl ConnectionTrait, tracked: &Tracked,
             Some(_) => {}
         }
     }
-    let outdated = expected.iter().any(|trigger| {
+    if of_partitions.iter().any(|enabled| enabled != "A") {
+        health = Health::Disabled;
+    }
+    // A partition gets the row triggers from its root; that which refuses TRUNCATE is each table's own.
+    let missing = of_partitions.len() != relation.partitions.len() * (expected.len() + 1);
+    let changed = expected.iter().any(|trigger| {
         found(trigger.name).is_some_and(|(_, _, each_row, body)| *each_row != trigger.each_row || *body != trigger.body)
     });
-    Ok(if health == Health::Ok && outdated { Health::Outdated } else { health })
+    Ok(if health == Health::Ok && (missing || changed) { Health::Outdated } else { health })
 }

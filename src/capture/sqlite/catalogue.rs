@@ -47,7 +47,14 @@ pub async fn describe(conn: &impl ConnectionTrait, name: &str) -> Result<Table> 
              table with a key, copy the rows, and rename it)",
         );
     }
-    Ok(Table { name: filed(&bare), sql_name: identifier(&bare), relation: None, columns, primary_key })
+    Ok(Table {
+        name: filed(&bare),
+        sql_name: identifier(&bare),
+        relation: None,
+        partitioned: false,
+        columns,
+        primary_key,
+    })
 }
 
 /// The foreign keys of all tables, tracked or not, that point at this one.

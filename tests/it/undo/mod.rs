@@ -51,7 +51,8 @@ async fn refused(world: &World, api: &Api, id: &str) -> (String, String) {
     let after = state(world).await;
     assert_eq!(after[..before.len()], before, "{refusal:?}");
     let log = log_table(world);
-    let left = format!("select action, record_id, description from {log} where table_name = 'afterimage.undo' order by id");
+    let left =
+        format!("select action, record_id, description from {log} where table_name = 'afterimage.undo' order by id");
     let added = world.rows(&left).await;
     let expected = usize::from(matches!(refusal.0.as_str(), "CONFLICT" | "NOT_UNDOABLE"));
     assert_eq!(after.len(), before.len() + expected, "{refusal:?}");

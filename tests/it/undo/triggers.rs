@@ -10,13 +10,15 @@ const TABLES: &str = "create table t (id integer primary key, a text, updated_at
 
 /// A trigger that does this for each row; `{now}` and `new` where it comes before the row is written.
 async fn trigger(world: &World, name: &str, event: &str, postgres: &str, sqlite: &str) {
-    world.sql(&match world.kind {
-        Kind::Postgres => format!(
-            "create function {name}() returns trigger language plpgsql as $f$ begin {postgres} end $f$; \
+    world
+        .sql(&match world.kind {
+            Kind::Postgres => format!(
+                "create function {name}() returns trigger language plpgsql as $f$ begin {postgres} end $f$; \
              create trigger {name} {event} on t for each row execute function {name}()"
-        ),
-        Kind::Sqlite => format!("create trigger {name} {event} on t for each row begin {sqlite} end"),
-    }).await;
+            ),
+            Kind::Sqlite => format!("create trigger {name} {event} on t for each row begin {sqlite} end"),
+        })
+        .await;
 }
 
 both! {

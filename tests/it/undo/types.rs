@@ -16,7 +16,10 @@ const POSTGRES: &[Values] = &[
     ("real", &["0.1", "'NaN'", "'-Infinity'", "1.17549435e-38", "'-0'"]),
     ("double precision", &["0.1", "1e308", "5e-324", "'NaN'", "'Infinity'", "'-0'", "0.30000000000000004"]),
     ("money", &["'-1234567.89'", "'0.01'"]),
-    ("text", &["''", "'a\"b\\c/d'", "E'tab\\tnew\\nline\\x01'", "'null'", "'ä€😀'", "'{\"$json\":\"x\"}'", "'[1:2]={a,b}'"]),
+    (
+        "text",
+        &["''", "'a\"b\\c/d'", "E'tab\\tnew\\nline\\x01'", "'null'", "'ä€😀'", "'{\"$json\":\"x\"}'", "'[1:2]={a,b}'"],
+    ),
     ("varchar(10)", &["'abc  '", "''"]),
     ("char(5)", &["'ab'", "'     '"]),
     ("\"char\"", &["'x'"]),
@@ -43,9 +46,26 @@ const POSTGRES: &[Values] = &[
     ("tsvector", &["'a:1A b:2 ''it''''s'':3'"]),
     ("tsquery", &["'a & !b <-> c'"]),
     ("xml", &["'<a b=\"1\">x</a>'"]),
-    ("json", &["'{\"b\":1, \"a\" : 1.10,\"b\":2}'", "'null'", "' null '", "'\"\\u0000\"'", "'{\"$json\":\"x\"}'", "'[1e400]'",
-        "'\"\\ud83d\\ude00\"'", "'\"\\ud800\"'", "E'\\n[ ]'", "'\"x\"'", "'1'"]),
-    ("jsonb", &["'{\"b\":1,\"a\":1.10}'", "'null'", "'\"x\"'", "'12345678901234567890.00'", "'[]'", "'{\"$json\": 1}'"]),
+    (
+        "json",
+        &[
+            "'{\"b\":1, \"a\" : 1.10,\"b\":2}'",
+            "'null'",
+            "' null '",
+            "'\"\\u0000\"'",
+            "'{\"$json\":\"x\"}'",
+            "'[1e400]'",
+            "'\"\\ud83d\\ude00\"'",
+            "'\"\\ud800\"'",
+            "E'\\n[ ]'",
+            "'\"x\"'",
+            "'1'",
+        ],
+    ),
+    (
+        "jsonb",
+        &["'{\"b\":1,\"a\":1.10}'", "'null'", "'\"x\"'", "'12345678901234567890.00'", "'[]'", "'{\"$json\": 1}'"],
+    ),
     ("jsonpath", &["'$.a[*] ? (@ > 1)'"]),
     ("pg_lsn", &["'16/B374D848'"]),
     ("oid", &["4294967295"]),
@@ -57,7 +77,10 @@ const POSTGRES: &[Values] = &[
     ("daterange", &["'[2020-01-01,2020-02-01)'"]),
     ("int4multirange", &["'{}'", "'{[1,2),[5,7)}'"]),
     ("tstzmultirange", &["'{[2020-01-01,2020-01-02),[2021-01-01,2021-01-02)}'"]),
-    ("int[]", &["'{}'", "'{1,NULL,3}'", "'{{1,2},{3,4}}'", "'[2:3]={1,2}'", "'[0:1][-1:0]={{1,2},{3,4}}'", "'{{{1}}}'"]),
+    (
+        "int[]",
+        &["'{}'", "'{1,NULL,3}'", "'{{1,2},{3,4}}'", "'[2:3]={1,2}'", "'[0:1][-1:0]={{1,2},{3,4}}'", "'{{{1}}}'"],
+    ),
     ("text[]", &["'{a,\"NULL\",NULL,\"\",\"a,b\",\"q\\\"\"}'", "'{\"[1:2]={a}\"}'", "array['{x}']"]),
     ("numeric[]", &["'{1.0,1.00,NaN}'"]),
     ("float8[]", &["'{0.1,NaN,-Infinity,-0}'"]),
@@ -158,8 +181,12 @@ async fn keys_of_every_type_are_found_again_on_postgres() {
         reverse_all(&world, &api, &table, "DELETE").await;
         assert_eq!(rows(&world, &table).await, full, "{kind}");
         world.sql(&format!("{STRANGE} update {table} set n = n + 100")).await;
-        let ids = world.rows(&format!("select id from afterimage.log where table_name = '{table}' and action = 'CREATE' \
-            and previous_record_id is not null")).await;
+        let ids = world
+            .rows(&format!(
+                "select id from afterimage.log where table_name = '{table}' and action = 'CREATE' \
+            and previous_record_id is not null"
+            ))
+            .await;
         for id in ids {
             reverse(&api, id[0].as_deref().expect("an id")).await;
         }
@@ -168,10 +195,34 @@ async fn keys_of_every_type_are_found_again_on_postgres() {
 }
 
 const SQLITE_VALUES: &[&str] = &[
-    "0", "-9223372036854775808", "9223372036854775807", "9007199254740993", "0.1", "-0.5", "1e300", "5e-324",
-    "9e999", "-9e999", "0.30000000000000004", "123456789012345680.0", "1e15", "1.0", "''", "'a\"b\\c'", "'null'",
-    "'1'", "'1.0'", "'{\"$blob\":\"00\"}'", "char(9, 10, 1, 31, 127)", "'ä€😀'", "'a' || char(0) || 'b'",
-    "cast(x'00' as text)", "x''", "x'00ff'", "zeroblob(3000)", "x'61'",
+    "0",
+    "-9223372036854775808",
+    "9223372036854775807",
+    "9007199254740993",
+    "0.1",
+    "-0.5",
+    "1e300",
+    "5e-324",
+    "9e999",
+    "-9e999",
+    "0.30000000000000004",
+    "123456789012345680.0",
+    "1e15",
+    "1.0",
+    "''",
+    "'a\"b\\c'",
+    "'null'",
+    "'1'",
+    "'1.0'",
+    "'{\"$blob\":\"00\"}'",
+    "char(9, 10, 1, 31, 127)",
+    "'ä€😀'",
+    "'a' || char(0) || 'b'",
+    "cast(x'00' as text)",
+    "x''",
+    "x'00ff'",
+    "zeroblob(3000)",
+    "x'61'",
 ];
 
 #[tokio::test]
@@ -202,10 +253,16 @@ async fn every_storage_class_comes_back_byte_for_byte_on_sqlite() {
 #[tokio::test]
 async fn keys_of_every_storage_class_are_found_again_on_sqlite() {
     let world = World::new(Kind::Sqlite).await;
-    let api = tracked(&world, "create table k (v, n text, primary key (n, v)) without rowid; create table s (v primary key)",
-        &["k", "s"]).await;
+    let api = tracked(
+        &world,
+        "create table k (v, n text, primary key (n, v)) without rowid; create table s (v primary key)",
+        &["k", "s"],
+    )
+    .await;
     // A text and bytes may share one record id; a key that holds both kinds is not told apart.
-    for value in SQLITE_VALUES.iter().filter(|value| !value.starts_with(['x', 'z']) && !["'1'", "'1.0'"].contains(value)) {
+    for value in
+        SQLITE_VALUES.iter().filter(|value| !value.starts_with(['x', 'z']) && !["'1'", "'1.0'"].contains(value))
+    {
         world.sql(&format!("insert into k values ({value}, 'n'); insert into s values ({value})")).await;
     }
     for table in ["k", "s"] {

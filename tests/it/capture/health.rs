@@ -1,0 +1,62 @@
+//! Whether the triggers are what they should be, told from the database as it is.
+
+use super::{entries, health_of, tracked};
+
+const T: &str = "create table t (id int primary key, a text)";
+
+#[tokio::test]
+async fn what_is_gone_off_or_of_another_definition_is_told() {
+    let (world, api) = tracked(T, &["t"]).await;
+    assert_eq!(health_of(&api, "t").await, "OK");
+    for (statement, health) in [
+        ("alter table t disable trigger \"!afterimage_update\"", "DISABLED"),
+        ("alter table t enable trigger \"!afterimage_update\"", "DISABLED"),
+        ("alter table t disable trigger user", "DISABLED"),
+        ("alter table t enable replica trigger \"!afterimage_truncate\"", "DISABLED"),
+        ("drop trigger \"!afterimage_delete\" on t", "MISSING"),
+        ("drop trigger \"!afterimage_truncate\" on t", "MISSING"),
+        ("alter table t add column b int", "OUTDATED"),
+        ("alter table t rename column b to c", "OUTDATED"),
+        ("alter table t alter column c type text", "OK"),
+        ("alter table t alter column c type bytea using null", "OUTDATED"),
+        ("alter table t drop column c", "OUTDATED"),
+        (
+            "create function f() returns trigger language plpgsql as 'begin return null; end'; \
+          create trigger mine after insert on t for each row execute function f()",
+            "OUTDATED",
+        ),
+        ("drop trigger mine on t", "OUTDATED"),
+        ("create table c (t int references t on delete cascade)", "OUTDATED"),
+        ("drop table c", "OUTDATED"),
+    ] {
+        world.sql(statement).await;
+        assert_eq!(health_of(&api, "t").await, health, "{statement}");
+        api.track("t").await;
+        assert_eq!(health_of(&api, "t").await, "OK", "after {statement}");
+    }
+    world.sql("insert into t values (1, 'a'); update t set a = 'b'; delete from t").await;
+    assert_eq!(entries(&world).await.len(), 3);
+    world.sql("drop table t").await;
+    assert_eq!(health_of(&api, "t").await, "MISSING");
+}
+
+#[tokio::test]
+async fn a_partition_without_our_triggers_is_told() {
+    let (world, api) = tracked(
+        "create table m (k int primary key, a text) partition by list (k); \
+        create table m1 partition of m for values in (1)",
+        &["m"],
+    )
+    .await;
+    assert_eq!(health_of(&api, "m").await, "OK");
+    for (statement, health) in [
+        ("create table m2 partition of m for values in (2)", "OUTDATED"),
+        ("alter table m1 disable trigger \"!afterimage_update\"", "DISABLED"),
+        ("drop trigger \"!afterimage_truncate\" on m1", "OUTDATED"),
+    ] {
+        world.sql(statement).await;
+        assert_eq!(health_of(&api, "m").await, health, "{statement}");
+        api.track("m").await;
+        assert_eq!(health_of(&api, "m").await, "OK", "after {statement}");
+    }
+}

@@ -1,0 +1,198 @@
+//! The three roles of a PostgreSQL set-up: the owner, who migrates and tracks; the server's, which serves and undoes; and
+//! the application's, whose changes are recorded and which can do nothing about it. Roles belong to a whole cluster, so
+//! that these tests have one of their own.
+
+use afterimage::auth::Role;
+use afterimage::store::{Database, grant_runtime, migrate};
+use serde_json::json;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use std::time::Duration;
+
+use crate::support::cluster::Cluster;
+use crate::support::{Api, Kind, World};
+
+/// What the README shows.
+const SET_UP: &str = "create role shop_owner login; create role shop_app login; create role afterimage_server login; \
+    create role afterimage_owner login; create role afterimage_capture nologin; \
+    grant shop_owner to afterimage_owner; grant afterimage_capture to afterimage_owner";
+const DATABASE: &str = "grant create on database shop to afterimage_owner; alter schema public owner to shop_owner; \
+    grant usage on schema public to shop_app, afterimage_server, afterimage_owner; set role shop_owner; \
+    create table orders (id int primary key, note text); create table private (id int primary key, note text); \
+    grant select, insert, update, delete on orders, private to shop_app; \
+    grant select, insert, update, delete on orders to afterimage_server; reset role";
+
+struct Shop {
+    cluster: Cluster,
+    world: World,
+}
+
+impl Shop {
+    async fn open() -> Shop {
+        let cluster = Cluster::start();
+        run(&cluster.url("postgres"), "create database shop").await.expect("a database");
+        run(&cluster.url("postgres"), SET_UP).await.expect("the roles");
+        run(&cluster.url("shop"), DATABASE).await.expect("the tables");
+        let owner = cluster.url_of("afterimage_owner", "shop");
+        let database = Database::connect(&owner, Duration::from_secs(30)).await.expect("the owner connects");
+        migrate(&database, &owner).await.expect("the owner migrates");
+        grant_runtime(&database, "afterimage_server").await.expect("the owner grants");
+        let world = World::new(Kind::Sqlite).await;
+        Shop { cluster, world: World { kind: Kind::Postgres, database_url: owner, folder: world.folder } }
+    }
+
+    /// A server as this role.
+    async fn server(&self, role: &str, owner: Option<&str>) -> Api {
+        let folder = World::new(Kind::Sqlite).await.folder;
+        let world = World { kind: Kind::Postgres, database_url: self.cluster.url_of(role, "shop"), folder };
+        let owner = owner.map(|owner| self.cluster.url_of(owner, "shop"));
+        Api::start_with(&world, |settings| settings.owner_database_url = owner.map(Into::into)).await
+    }
+
+    async fn try_as(&self, role: &str, sql: &str) -> Result<(), sqlx::Error> {
+        run(&self.cluster.url_of(role, "shop"), sql).await
+    }
+
+    async fn refused_to(&self, role: &str, sql: &str) {
+        let refusal = self.try_as(role, sql).await.expect_err(sql).to_string();
+        let told = ["permission denied", "append-only", "must be owner", "must be member"];
+        assert!(told.iter().any(|text| refusal.contains(text)), "{sql}: {refusal}");
+    }
+}
+
+async fn run(url: &str, sql: &str) -> Result<(), sqlx::Error> {
+    let mut connection = PgConnection::connect(url).await.expect("a connection");
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.map(drop)
+}
+
+const TRACK: &str = "mutation($t: String!) { trackTable(input: {tableName: $t}) { trackedTable { tableName } } }";
+const UNDO: &str = "mutation($id: ID!) { undo(id: $id) { entries { source databaseRole userId } } }";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_application_s_changes_are_recorded_and_it_can_do_nothing_about_it() {
+    let shop = Shop::open().await;
+    let owner = Api::start(&shop.world).await;
+    for table in ["orders", "private"] {
+        owner.track(table).await;
+    }
+    let relation = shop.world.scalar("select 'orders'::regclass::oid").await;
+    shop.try_as("shop_app", "insert into orders values (1, 'a'); update orders set note = 'b'; delete from orders; \
+        insert into orders values (2, 'c'); set afterimage.context = '{\"userId\":\"7\"}'; update orders set note = 'd'").await.expect("its own work");
+    for sql in [
+        "select * from afterimage.log",
+        "insert into afterimage.log (action, table_name) values ('CREATE', 'orders')",
+        "update afterimage.log set user_id = 'x'",
+        "delete from afterimage.log",
+        "truncate afterimage.log",
+        "select * from afterimage.tracked_table",
+        "insert into afterimage.server_context default values",
+        "insert into afterimage.server_undo values ('1', 'orders', '1', 'CREATE', 1)",
+        "select afterimage.author()",
+        "select afterimage.current_era()",
+        "create table afterimage.mine (id int)",
+        "alter table orders disable trigger \"!afterimage_update\"",
+        "drop trigger \"!afterimage_update\" on orders",
+        "truncate orders",
+        "set role afterimage_capture",
+        "set session_replication_role = replica",
+    ] {
+        shop.refused_to("shop_app", sql).await;
+    }
+    for kind in ["insert", "update", "delete"] {
+        let forge = format!(
+            "create temp table orders (id int, note text); create trigger x after insert on orders \
+            for each row execute function afterimage.capture_{relation}_{kind}()"
+        );
+        shop.refused_to("shop_app", &forge).await;
+    }
+    shop.try_as(
+        "shop_app",
+        "begin; select set_config('afterimage.server', 'on', true); \
+        update orders set note = 'e' where id = 2; commit",
+    )
+    .await
+    .expect("a setting does no harm");
+    let query = "{ auditLogs(filter: {tableName: [\"orders\"]}) { nodes { action source userId databaseRole } } }";
+    let nodes = owner.ask(query, json!({})).await["auditLogs"]["nodes"].take();
+    let brief: Vec<String> = nodes
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|n| format!("{} {} {} {}", n["action"], n["source"], n["userId"], n["databaseRole"]).replace('"', ""))
+        .collect();
+    assert_eq!(
+        brief,
+        [
+            "UPDATE TRIGGER null shop_app",
+            "UPDATE TRIGGER 7 shop_app",
+            "CREATE TRIGGER null shop_app",
+            "DELETE TRIGGER null shop_app",
+            "UPDATE TRIGGER null shop_app",
+            "CREATE TRIGGER null shop_app"
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_server_s_role_serves_and_undoes_where_it_may() {
+    let shop = Shop::open().await;
+    let server = shop.server("afterimage_server", None).await;
+    assert_eq!(server.refusal(TRACK, json!({"t": "orders"})).await.0, "FORBIDDEN");
+    let through = shop.server("afterimage_server", Some("afterimage_owner")).await;
+    for table in ["orders", "private"] {
+        through.ask(TRACK, json!({"t": table})).await;
+    }
+    assert_eq!(
+        server.refusal("mutation { untrackTable(tableName: \"orders\") { tableName } }", json!({})).await.0,
+        "FORBIDDEN"
+    );
+    shop.try_as(
+        "shop_app",
+        "insert into orders values (1, 'a'); update orders set note = 'b'; \
+        insert into private values (1, 'a')",
+    )
+    .await
+    .expect("its own work");
+    let data = server
+        .ask(
+            "{ trackedTables { health } summary { total } auditLogs(filter: {source: TRIGGER}) { nodes { id } } }",
+            json!({}),
+        )
+        .await;
+    assert_eq!(data["trackedTables"], json!([{"health": "OK"}, {"health": "OK"}]));
+    let id = |place: usize| data["auditLogs"]["nodes"][place]["id"].clone();
+    let done = server.ask(UNDO, json!({"id": id(1)})).await;
+    assert_eq!(
+        done["undo"]["entries"],
+        json!([{"source": "UNDO", "databaseRole": "afterimage_server", "userId": "42"}])
+    );
+    let (code, message) = server.refusal(UNDO, json!({"id": id(0)})).await;
+    assert_eq!(code, "FORBIDDEN", "{message}");
+    let create =
+        "mutation { createAuditLog(input: {userId: \"1\", action: READ, tableName: \"orders\"}) { auditLog { id } } }";
+    assert!(server.answer_as(&[Role::Writer], create, json!({})).await.get("errors").is_none());
+    for sql in [
+        "update afterimage.log set user_id = 'x'",
+        "delete from afterimage.log",
+        "truncate afterimage.log",
+        "alter table afterimage.log disable trigger all",
+        "insert into afterimage.tracked_table values ('x', 1, '[]', '[]', '[]', '[]')",
+        "set session_replication_role = replica",
+    ] {
+        shop.refused_to("afterimage_server", sql).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_capture_role_writes_the_log_and_nothing_else() {
+    let shop = Shop::open().await;
+    let owner = Api::start(&shop.world).await;
+    owner.track("orders").await;
+    let owners =
+        "select count(*) from pg_proc where proname like 'capture\\_%' and proowner = 'afterimage_capture'::regrole";
+    assert_eq!(shop.world.scalar(owners).await, "3");
+    let rights = "select concat_ws(' ', has_schema_privilege('afterimage_capture', 'afterimage', 'create'), \
+        has_table_privilege('afterimage_capture', 'afterimage.log', 'select,update,delete,truncate'), \
+        has_table_privilege('afterimage_capture', 'orders', 'select'))";
+    assert_eq!(shop.world.scalar(rights).await, "f f f");
+    shop.world.sql("delete from orders").await;
+}
