@@ -7,6 +7,9 @@ use serde_json::{Map, Value};
 use super::{Caller, Role, Secret};
 use crate::audit::{Code, Error, Result};
 
+/// Bytes of a subject or a name: entries carry them, and an index holds the subject.
+const MAX_NAME: usize = 1_000;
+
 /// What a token is asked to say.
 #[derive(Clone, Debug)]
 pub struct TokenRequest {
@@ -73,9 +76,10 @@ impl Authenticator {
                 }
             })?
             .claims;
+        let storable = |text: &str| text.len() <= MAX_NAME && !text.contains('\0');
         let user_id = match claims.get("sub") {
-            Some(Value::String(id)) if !id.is_empty() => id.clone(),
-            _ => return Err(refused("its subject is no text")),
+            Some(Value::String(id)) if !id.is_empty() && storable(id) => id.clone(),
+            _ => return Err(refused("its subject is no text that the log could hold")),
         };
         let expires_at = claims
             .get("exp")
@@ -90,7 +94,8 @@ impl Authenticator {
         };
         roles.sort_unstable();
         roles.dedup();
-        let username = claims.get("preferred_username").and_then(|name| name.as_str()).map(str::to_owned);
+        let username = claims.get("preferred_username").and_then(|name| name.as_str());
+        let username = username.filter(|name| storable(name)).map(str::to_owned);
         Ok(Caller { user_id, username, roles, expires_at })
     }
 
@@ -171,6 +176,15 @@ mod tests {
         assert!(authenticator(None).authenticate(&parts.join(".")).is_err());
         parts[2] = "";
         assert!(authenticator(None).authenticate(&parts.join(".")).is_err());
+    }
+
+    #[test]
+    fn a_subject_that_the_log_could_not_hold_is_refused() {
+        for subject in ["x".repeat(1_001), "a\0b".to_owned(), String::new()] {
+            let request = TokenRequest { user_id: subject, ..request(Duration::hours(1)) };
+            let token = authenticator(None).issue(&request, Utc::now()).unwrap();
+            assert_eq!(authenticator(None).authenticate(&token).unwrap_err().code(), Code::Unauthenticated);
+        }
     }
 
     #[test]

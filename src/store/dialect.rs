@@ -77,6 +77,9 @@ pub trait Dialect: Send + Sync {
     /// [`super::ServerContext`].
     fn enter_context(&self) -> &'static str;
 
+    /// Statements that take the server's context back, before the transaction is closed.
+    fn leave_context(&self) -> &'static [&'static str];
+
     /// Says which entry a change of this transaction reverses: table, record id, action, entry.
     fn reverses(&self) -> &'static str;
 }

@@ -108,6 +108,11 @@ impl Dialect for Sqlite {
         ]
     }
 
+    fn leave_context(&self) -> &'static [&'static str] {
+        // Closing takes it along.
+        &[]
+    }
+
     fn close_write(&self) -> &'static [&'static str] {
         &["DELETE FROM afterimage_server_context", "DELETE FROM afterimage_server_undo"]
     }

@@ -1,5 +1,7 @@
 //! A transaction of the server's own that writes.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement, TransactionTrait, Value};
 
 use super::connect::Database;
@@ -31,6 +33,8 @@ pub struct Write<'a> {
     /// The transaction, for statements.
     pub transaction: DatabaseTransaction,
     database: &'a Database,
+    /// Whether there is a context to leave: most transactions record entries and have none.
+    acted: AtomicBool,
 }
 
 impl<'a> Write<'a> {
@@ -44,7 +48,7 @@ impl<'a> Write<'a> {
         for statement in database.dialect.open_write() {
             transaction.execute_unprepared(statement).await.map_err(failed)?;
         }
-        Ok(Write { transaction, database })
+        Ok(Write { transaction, database, acted: AtomicBool::new(false) })
     }
 
     /// From here on the triggers record the changes as the server's own.
@@ -61,6 +65,7 @@ impl<'a> Write<'a> {
             &context.metadata,
             &context.recorded_by,
         ];
+        self.acted.store(true, Ordering::Relaxed);
         self.run(self.database.dialect.enter_context(), values.map(|value| value.clone().into())).await
     }
 
@@ -78,7 +83,9 @@ impl<'a> Write<'a> {
     /// # Errors
     /// Where the database fails.
     pub async fn commit(self) -> Result<()> {
-        for statement in self.database.dialect.close_write() {
+        let dialect = self.database.dialect;
+        let leave = if self.acted.load(Ordering::Relaxed) { dialect.leave_context() } else { &[] };
+        for statement in leave.iter().chain(dialect.close_write()) {
             self.transaction.execute_unprepared(statement).await.map_err(failed)?;
         }
         self.transaction.commit().await.map_err(failed)

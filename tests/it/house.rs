@@ -33,7 +33,7 @@ fn in_sources(text: &str) -> BTreeSet<String> {
 fn each_room_asks_at_one_place_which_database_it_is() {
     let allowed = [
         "src/capture/dispatch.rs",
-        "src/demo/dispatch.rs",
+        "src/demo/ground.rs",
         "src/feed/reader.rs",
         "src/store/connect.rs",
         "src/undo/rows.rs",

@@ -148,10 +148,11 @@ begin
         if json_typeof(context) <> 'object' then
             raise exception using errcode = 'invalid_text_representation';
         end if;
-        author.user_id := nullif(left(context ->> 'userId', 1000), '');
+        -- What is indexed must fit into an index's row, whatever characters it is made of.
+        author.user_id := nullif(left(context ->> 'userId', 500), '');
         author.username := left(context ->> 'username', 1000);
         author.description := left(context ->> 'description', 4000);
-        author.correlation_id := left(context ->> 'correlationId', 1000);
+        author.correlation_id := left(context ->> 'correlationId', 500);
         author.metadata := context -> 'metadata';
         address := context ->> 'ipAddress';
     exception when others then

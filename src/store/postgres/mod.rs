@@ -94,6 +94,10 @@ impl Dialect for Postgres {
     }
 
     fn close_write(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn leave_context(&self) -> &'static [&'static str] {
         // Where the database is restored elsewhere, the numbers of transactions begin anew: what stayed here would then
         // speak for someone else's.
         &[

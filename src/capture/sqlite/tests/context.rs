@@ -81,5 +81,5 @@ async fn a_long_context_is_cut() {
         .await;
     let lengths = "SELECT length(user_id) || ' ' || length(username) || ' ' || length(ip_address) || ' ' \
         || length(description) || ' ' || length(correlation_id) || ' ' || length(metadata) FROM afterimage_log";
-    assert_eq!(world.read(lengths).await, ["1000 1000 1000 4000 1000 16384"]);
+    assert_eq!(world.read(lengths).await, ["500 1000 1000 4000 500 16384"]);
 }
