@@ -7,5 +7,6 @@ mod feed;
 mod harness;
 mod recording;
 mod roles;
+mod store;
 mod support;
 mod undo;

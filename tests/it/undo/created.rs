@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{UNDO, conflict, entry, refused, rows, tracked, undo};
-use crate::support::{Api, World, both};
+use crate::support::{Api, both};
 
 /// What was done, in order: action, table and record id.
 fn steps(done: &Value) -> Vec<String> {

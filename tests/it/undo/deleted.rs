@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{conflict, entry, refused, rows, sql_text, tracked, undo};
-use crate::support::{World, both};
+use crate::support::both;
 
 both! {
     async fn a_row_comes_back_under_its_old_key(world: World) {

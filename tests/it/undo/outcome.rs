@@ -5,7 +5,7 @@ use serde_json::json;
 use sqlx::{Connection, PgConnection};
 
 use super::{UNDO, conflict, entry, log_table, refused, rows, tracked, undo};
-use crate::support::{Api, Kind, World, both};
+use crate::support::{Api, Kind, both};
 
 const TABLE: &str = "create table t (id integer primary key, a text)";
 const CREATE: &str = "mutation($i: CreateAuditLogInput!) { createAuditLog(input: $i) { auditLog { id } } }";

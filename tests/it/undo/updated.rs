@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{conflict, entry, refused, rows, sql_text, state, tracked, undo};
-use crate::support::{Kind, World, both};
+use crate::support::{Kind, both};
 
 const ITEMS: &str = "create table items (id integer primary key, name text, price text, note text)";
 
