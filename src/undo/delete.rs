@@ -142,12 +142,27 @@ impl Walk<'_> {
         Ok(())
     }
 
+    /// The creation that a row stems from: where it was restored by an undo, that before its deletion.
+    async fn creation(&self, table_name: &str, record_id: &str) -> Result<Option<i64>> {
+        let mut created = self.undoing.latest(table_name, record_id, &[Action::Create]).await?;
+        while let Some(deletion) = created.as_ref().and_then(|created| created.undo_of) {
+            let before = self.undoing.latest_before(table_name, record_id, &[Action::Create], deletion).await?;
+            if before.is_none() {
+                break;
+            }
+            created = before;
+        }
+        Ok(created.map(|created| created.id))
+    }
+
     async fn carry_out(self) -> Result<Done> {
         let undoing = self.undoing;
         for (table_name, record_id) in &self.deletions {
-            let created = undoing.latest(table_name, record_id, &[Action::Create]).await?;
-            if let Some(created) = created {
-                undoing.write.reverses(table_name, record_id, Action::Delete, created.id).await?;
+            let is_object = table_name == &undoing.table.name && record_id == undoing.record_id;
+            let reversed =
+                if is_object { Some(undoing.entry.id) } else { self.creation(table_name, record_id).await? };
+            if let Some(reversed) = reversed {
+                undoing.write.reverses(table_name, record_id, Action::Delete, reversed).await?;
             }
         }
         let mut rows = Vec::with_capacity(self.deletions.len());

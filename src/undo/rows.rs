@@ -136,7 +136,8 @@ impl<'a> Rows<'a> {
         record_id: &str,
     ) -> Result<Option<String>> {
         let Some(statement) = self.dml.foreign_keys(table) else { return Ok(None) };
-        let mut keys: Vec<(i64, String, Vec<(String, String)>)> = Vec::new();
+        type ForeignKey = (i64, String, Vec<(String, String)>);
+        let mut keys: Vec<ForeignKey> = Vec::new();
         for row in self.transaction.query_all_raw(statement).await.map_err(failed)? {
             let number: i64 = row.try_get_by_index(0).map_err(failed)?;
             let parent: String = row.try_get_by_index(1).map_err(failed)?;

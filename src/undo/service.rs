@@ -175,9 +175,21 @@ async fn record_refusal(database: &Database, request: &Request, error: &Error) -
 impl Undoing<'_> {
     /// The latest entry about an object with one of these actions that can be believed.
     pub(super) async fn latest(&self, table: &str, record_id: &str, actions: &[Action]) -> Result<Option<Entry>> {
+        self.latest_before(table, record_id, actions, i64::MAX).await
+    }
+
+    /// The same, of the entries before that one.
+    pub(super) async fn latest_before(
+        &self,
+        table: &str,
+        record_id: &str,
+        actions: &[Action],
+        before: i64,
+    ) -> Result<Option<Entry>> {
         let condition = Column::TableName
             .eq(table)
             .and(Column::RecordId.eq(record_id))
+            .and(Column::Id.lt(before))
             .and(Column::Trusted.eq(true))
             .and(Column::Action.is_in(actions.iter().map(|action| action.as_str())));
         store::latest(self.database.dialect, &self.write.transaction, condition).await

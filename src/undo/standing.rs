@@ -4,22 +4,29 @@
 use crate::audit::{Action, Entry};
 
 /// The creation or deletion that stands last, of those in `entries`: all of one object, in the order in which they
-/// happened, the first being the one in question. An undo and what it undid cancel each other out.
+/// happened, the first being the one in question. An undo and what it undid cancel each other out; the undo of that undo
+/// makes what was undone stand again.
 pub(super) fn last_standing(entries: &[Entry]) -> Option<&Entry> {
-    let mut standing: Vec<&Entry> = Vec::new();
+    // What stands, each with the entry that made it stand: itself, or one that did it again.
+    let mut standing: Vec<(&Entry, i64)> = Vec::new();
+    // What was undone, each with the entry that undid it.
+    let mut undone: Vec<(&Entry, i64)> = Vec::new();
     for entry in entries.iter().filter(|entry| matches!(entry.action, Action::Create | Action::Delete)) {
-        match standing.last() {
-            Some(last) if reverses(entry, last) => drop(standing.pop()),
-            _ => standing.push(entry),
+        if let Some((last, _)) = standing.pop_if(|(last, by)| reverses(entry, last, *by)) {
+            undone.push((last, entry.id));
+        } else if let Some((again, _)) = undone.pop_if(|(_, by)| entry.undo_of == Some(*by)) {
+            standing.push((again, entry.id));
+        } else {
+            standing.push((entry, entry.id));
         }
     }
-    standing.last().copied()
+    standing.last().map(|(entry, _)| *entry)
 }
 
-/// A change of the key is two entries, and so is its undo, which names but one of them.
-fn reverses(entry: &Entry, last: &Entry) -> bool {
+/// A change of the key is two entries, and so is its undo.
+fn reverses(entry: &Entry, last: &Entry, by: i64) -> bool {
     let same_keys = last.is_key_change() && entry.previous_record_id == last.previous_record_id;
-    entry.undo_of == Some(last.id) || (entry.undo_of.is_some() && same_keys)
+    entry.undo_of == Some(last.id) || entry.undo_of == Some(by) || (entry.undo_of.is_some() && same_keys)
 }
 
 #[cfg(test)]
@@ -74,5 +81,19 @@ mod tests {
         let gone = entry(3, Action::Delete, Some(2));
         assert_eq!(last(&[deleted.clone(), anew.clone(), gone]), Some(1));
         assert_eq!(last(&[deleted, anew, entry(3, Action::Delete, None)]), Some(3));
+    }
+
+    #[test]
+    fn what_is_done_again_stands_again() {
+        let created = entry(1, Action::Create, None);
+        let deleted = entry(2, Action::Delete, None);
+        let restored = entry(3, Action::Create, Some(2));
+        let again = entry(4, Action::Delete, Some(3));
+        let mut all = vec![created, deleted, restored, again];
+        assert_eq!(last(&all), Some(2));
+        all.push(entry(5, Action::Create, Some(4)));
+        assert_eq!(last(&all), Some(1));
+        all.push(entry(6, Action::Delete, Some(1)));
+        assert_eq!(last(&all), None);
     }
 }

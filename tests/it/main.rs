@@ -17,6 +17,7 @@ mod outage;
 mod pages;
 mod recording;
 mod roles;
+mod store;
 mod summary;
 mod support;
 mod trash;

@@ -45,7 +45,7 @@ impl Shop {
         let folder = World::new(Kind::Sqlite).await.folder;
         let world = World { kind: Kind::Postgres, database_url: self.cluster.url_of(role, "shop"), folder };
         let owner = owner.map(|owner| self.cluster.url_of(owner, "shop"));
-        Api::start_with(&world, |settings| settings.owner_database_url = owner.map(Into::into)).await
+        Api::start_with(&world, |settings| settings.owner_database_url = owner).await
     }
 
     async fn try_as(&self, role: &str, sql: &str) -> Result<(), sqlx::Error> {
