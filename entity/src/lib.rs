@@ -5,5 +5,6 @@
 
 pub mod log;
 pub mod stockroom;
+pub mod text;
 pub mod tracked_table;
 pub mod workshop;

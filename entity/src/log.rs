@@ -6,6 +6,8 @@
 
 use sea_orm::entity::prelude::*;
 
+use crate::text::Text;
+
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "log")]
 pub struct Model {
@@ -24,31 +26,31 @@ pub struct Model {
     /// The table, qualified with its schema where that is not the default one.
     pub table_name: String,
     /// The primary key as text.
-    pub record_id: Option<String>,
+    pub record_id: Option<Text>,
     /// The other key, where the change was one of the key.
-    pub previous_record_id: Option<String>,
+    pub previous_record_id: Option<Text>,
     /// Who did it, as the application or the caller said.
-    pub user_id: Option<String>,
+    pub user_id: Option<Text>,
     /// Their name.
-    pub username: Option<String>,
+    pub username: Option<Text>,
     /// The image before, as JSON text.
     #[sea_orm(select_as = "text")]
-    pub old_values: Option<String>,
+    pub old_values: Option<Text>,
     /// The image after, as JSON text.
     #[sea_orm(select_as = "text")]
-    pub new_values: Option<String>,
+    pub new_values: Option<Text>,
     /// Redacted columns that changed: name to the number of recorded fields that stand before it.
     #[sea_orm(select_as = "text")]
     pub redacted: Option<String>,
     /// What the application or the caller said about it.
-    pub description: Option<String>,
+    pub description: Option<Text>,
     /// The author's network address.
-    pub ip_address: Option<String>,
+    pub ip_address: Option<Text>,
     /// What ties entries of one request together.
-    pub correlation_id: Option<String>,
+    pub correlation_id: Option<Text>,
     /// Whatever else the application sent, as JSON text.
     #[sea_orm(select_as = "text")]
-    pub metadata: Option<String>,
+    pub metadata: Option<Text>,
     /// `TRIGGER`, `API` or `UNDO`.
     pub source: String,
     /// The database role that made the change.

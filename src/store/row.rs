@@ -16,22 +16,23 @@ pub fn entry_of(row: Model) -> Result<Entry> {
     let unknown = |what: &str| Error::internal(format!("entry {} has the unknown {what}", row.id));
     let action = Action::parse(&row.action).ok_or_else(|| unknown("action"))?;
     let source = Source::parse(&row.source).ok_or_else(|| unknown("source"))?;
-    let (ip_address, metadata) = address(row.ip_address, row.metadata.map(Json::of_database));
+    let (ip_address, metadata) =
+        address(row.ip_address.map(String::from), row.metadata.map(|text| Json::of_database(text.0)));
     Ok(Entry {
         id: row.id,
         timestamp: row.timestamp,
         action,
         table_name: row.table_name,
-        record_id: row.record_id,
-        previous_record_id: row.previous_record_id,
-        user_id: row.user_id,
-        username: row.username,
-        old_values: row.old_values.map(Json::of_database),
-        new_values: row.new_values.map(Json::of_database),
+        record_id: row.record_id.map(String::from),
+        previous_record_id: row.previous_record_id.map(String::from),
+        user_id: row.user_id.map(String::from),
+        username: row.username.map(String::from),
+        old_values: row.old_values.map(|text| Json::of_database(text.0)),
+        new_values: row.new_values.map(|text| Json::of_database(text.0)),
         redacted: row.redacted.map(redacted_of).unwrap_or_default(),
-        description: row.description,
+        description: row.description.map(String::from),
         ip_address,
-        correlation_id: row.correlation_id,
+        correlation_id: row.correlation_id.map(String::from),
         transaction_id: row.tx.map(|tx| transaction_id(row.era, tx)),
         metadata,
         source,

@@ -91,6 +91,10 @@ impl Dml for Postgres {
         statement(sql, values)
     }
 
+    fn is_exact(&self, _value: &str) -> bool {
+        true
+    }
+
     fn update(&self, table: &Table, assignments: &[Assignment<'_>], record_id: &str) -> Statement {
         let mut values = Vec::new();
         let source = source(assignments, &mut values);

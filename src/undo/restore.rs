@@ -27,6 +27,11 @@ pub(super) async fn object(undoing: &Undoing<'_>) -> Result<Done> {
     for (name, value) in &image {
         match table.column(name) {
             Some(column) if column.generated => {}
+            Some(_) if !undoing.rows.is_exact(value) => {
+                return Err(Error::not_undoable(format!(
+                    "the value of {name:?} was no valid UTF-8, and cannot be brought back byte for byte"
+                )));
+            }
             Some(column) => values.push((column, value)),
             // The column is gone: what it held has no place.
             None => done.skipped.push(skipped(name, Json::parse(*value))),

@@ -115,7 +115,7 @@ async fn set_back(
     let mut back = Back::default();
     let mut assignments: Vec<Assignment<'_>> = Vec::new();
     for ((column, (name, before, after)), current) in known.iter().zip(&current) {
-        if current == after {
+        if current == after && undoing.rows.is_exact(current) && undoing.rows.is_exact(before) {
             assignments.push((column, before));
         } else {
             back.skipped.push(skipped(name, Some(after), Some(current)));

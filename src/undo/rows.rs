@@ -7,6 +7,7 @@ use crate::capture::{Column, Reference, Table};
 use crate::store::{Kind, failed};
 
 use super::{postgres, sqlite};
+use afterimage_entity::text::Text;
 
 /// A column and a value for it, as an image writes it.
 pub(super) type Assignment<'a> = (&'a Column, &'a str);
@@ -17,6 +18,8 @@ pub(super) trait Dml: Send + Sync {
     fn prepare(&self) -> &'static [&'static str];
     /// The values of these columns, as an image writes them; locks the row, and fails at once where another holds it.
     fn read(&self, table: &Table, columns: &[&Column], record_id: &str) -> Statement;
+    /// Whether the value, as it was read, is the value that was written, to the last byte.
+    fn is_exact(&self, value: &str) -> bool;
     /// Sets columns of a row.
     fn update(&self, table: &Table, values: &[Assignment<'_>], record_id: &str) -> Statement;
     /// Deletes a row.
@@ -79,8 +82,13 @@ impl<'a> Rows<'a> {
         let Some(row) = self.transaction.query_one_raw(statement).await.map_err(|error| self.refused(error))? else {
             return Ok(None);
         };
-        let values = (0..columns.len()).map(|place| row.try_get_by_index(place).map_err(failed));
-        values.collect::<Result<Vec<String>>>().map(Some)
+        let values = (0..columns.len()).map(|place| row.try_get_by_index::<Text>(place).map(String::from));
+        values.collect::<Result<Vec<String>, _>>().map(Some).map_err(failed)
+    }
+
+    /// Whether the value, as it was read, is the value that was written, to the last byte.
+    pub(super) fn is_exact(&self, value: &str) -> bool {
+        self.dml.is_exact(value)
     }
 
     /// Sets columns of a row; whether it was there.

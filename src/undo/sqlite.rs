@@ -83,6 +83,11 @@ impl Dml for Sqlite {
         statement(format!("SELECT {columns} FROM {} AS t WHERE {condition}", table.sql_name), values)
     }
 
+    fn is_exact(&self, value: &str) -> bool {
+        // What was no UTF-8 is read with this character in its place.
+        !value.contains(char::REPLACEMENT_CHARACTER)
+    }
+
     fn update(&self, table: &Table, assignments: &[Assignment<'_>], record_id: &str) -> Statement {
         let mut values: Vec<Value> = assignments.iter().map(|(_, image)| value(image)).collect();
         let set: Vec<String> = assignments

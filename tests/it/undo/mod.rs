@@ -2,6 +2,7 @@
 
 mod created;
 mod deleted;
+mod encoding;
 mod keys;
 mod outcome;
 mod triggers;
