@@ -102,7 +102,12 @@ pub async fn untrack(database: &Database, name: &str, actor: &Actor) -> Result<S
     let tracked = store::tracked(database.dialect, &write.transaction, &name)
         .await?
         .ok_or_else(|| Error::not_found(format!("{name:?} is not tracked")))?;
-    dispatch::remove(database.kind, &write.transaction, &tracked).await?;
+    // A table that was renamed and tracked again has the triggers under both names.
+    let all = store::tracked_tables(database.dialect, &write.transaction).await?;
+    let shared = |other: &Tracked| other.relation == tracked.relation && other.table_name != tracked.table_name;
+    if tracked.relation.is_none() || !all.iter().any(shared) {
+        dispatch::remove(database.kind, &write.transaction, &tracked).await?;
+    }
     store::forget_tracked(database.dialect, &write.transaction, &tracked.table_name).await?;
     if let Some(draft) = draft_of(Some(&tracked), None, actor) {
         store::append(database.dialect, &write, &[draft]).await?;

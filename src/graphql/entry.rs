@@ -57,7 +57,7 @@ impl AuditLog {
     }
 
     /// Where the key itself changed: the key before (on the CREATE) or after (on the DELETE). Both entries are one
-    /// event.
+    /// event. Where a REPLACE of SQLite's put a row in the place of the one under the same key, that key, on both.
     async fn previous_record_id(&self) -> Option<ID> {
         id(&self.0.previous_record_id)
     }

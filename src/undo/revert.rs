@@ -19,14 +19,20 @@ pub(super) async fn fields(undoing: &Undoing<'_>) -> Result<Done> {
             false => "the entry is about redacted fields alone, whose values were never recorded",
         }));
     }
-    let reversals = [(undoing.record_id, Action::Update, undoing.entry.id)];
-    let Back { values, skipped } = set_back(undoing, undoing.record_id, changes, &reversals).await?;
-    let mut done = Done { skipped, ..Done::default() };
-    if !values.is_empty() {
-        done.planned.push(Planned { values, ..Planned::of(&undoing.table.name, undoing.record_id, Action::Update) });
-    }
+    let mut done = back_in_place(undoing, undoing.record_id, changes).await?;
     let redacted = undoing.entry.redacted.iter();
     done.skipped.extend(redacted.map(|(field, _)| Skipped { field: field.clone(), expected: None, current: None }));
+    Ok(done)
+}
+
+/// Sets fields of a row back that keeps its key.
+async fn back_in_place(undoing: &Undoing<'_>, record_id: &str, changes: Vec<Change>) -> Result<Done> {
+    let reversals = [(record_id, Action::Update, undoing.entry.id)];
+    let Back { values, skipped } = set_back(undoing, record_id, changes, &reversals).await?;
+    let mut done = Done { skipped, ..Done::default() };
+    if !values.is_empty() {
+        done.planned.push(Planned { values, ..Planned::of(&undoing.table.name, record_id, Action::Update) });
+    }
     Ok(done)
 }
 
@@ -45,6 +51,10 @@ pub(super) async fn key(undoing: &Undoing<'_>) -> Result<Done> {
         (before != after).then(|| (name.to_string(), (*before).to_owned(), (*after).to_owned()))
     });
     let changes: Vec<Change> = changes.collect();
+    if old_id == new_id {
+        // A REPLACE of the row under its own key: the row is there, and only its fields go back.
+        return back_in_place(undoing, new_id, changes).await;
+    }
     // Either half of the new change reverses its counterpart of the old one.
     let reversals = [(new_id.as_str(), Action::Delete, creation.id), (old_id.as_str(), Action::Create, deletion.id)];
     let Back { values, skipped } = set_back(undoing, new_id, changes, &reversals).await?;

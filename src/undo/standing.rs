@@ -12,6 +12,10 @@ pub(super) fn last_standing(entries: &[Entry]) -> Option<&Entry> {
     // What was undone, each with the entry that undid it.
     let mut undone: Vec<(&Entry, i64)> = Vec::new();
     for entry in entries.iter().filter(|entry| matches!(entry.action, Action::Create | Action::Delete)) {
+        // A REPLACE of a row under its own key left it where it was.
+        if entry.previous_record_id.is_some() && entry.previous_record_id == entry.record_id {
+            continue;
+        }
         if let Some((last, _)) = standing.pop_if(|(last, by)| reverses(entry, last, *by)) {
             undone.push((last, entry.id));
         } else if let Some((again, _)) = undone.pop_if(|(_, by)| entry.undo_of == Some(*by)) {

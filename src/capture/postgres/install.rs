@@ -118,7 +118,12 @@ pub(crate) async fn remove(connection: &impl ConnectionTrait, tracked: &Tracked)
 pub(crate) async fn health(connection: &impl ConnectionTrait, tracked: &Tracked, hidden: &Hidden) -> Result<Health> {
     let relation = match describe(connection, &tracked.table_name).await {
         Ok(relation) => relation,
-        Err(error) if matches!(error.code(), Code::NotFound | Code::BadUserInput) => return Ok(Health::Missing),
+        Err(error) if matches!(error.code(), Code::NotFound | Code::BadUserInput) => {
+            // The table may be there under another name, with its triggers, which file its entries under the old one.
+            let renamed = "SELECT 1 FROM pg_catalog.pg_class WHERE oid = $1::oid";
+            let found = rows(connection, renamed, [tracked.relation.unwrap_or_default().into()]).await?;
+            return Ok(if found.is_empty() { Health::Missing } else { Health::Outdated });
+        }
         Err(error) => return Err(error),
     };
     let sql = "SELECT t.tgname::text, t.tgenabled::text, (t.tgtype & 1) = 1, p.prosrc, t.tgrelid = $1::oid \

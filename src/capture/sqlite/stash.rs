@@ -122,13 +122,13 @@ impl<'a> Stash<'a> {
              AND rowid <= (SELECT max(rowid) FROM afterimage_stash) - {kept};\n  \
              INSERT INTO afterimage_stash (table_name, {keys}record_id, old_values) \
              SELECT {table}, {values}{record_id}, {image} FROM {from} WHERE {identity} IN ({rows}) \
-             AND NOT EXISTS (SELECT 1 FROM afterimage_stash WHERE {of_table} AND {is})",
+             AND {unless_stashed}",
             of_table = self.of_table(),
             kept = KEPT + self.shape.unique.len(),
             record_id = record_id_of(self.table, &self.row),
             image = image_of(self.table, self.hidden, &self.row, false),
             from = self.from,
-            is = self.is(&self.row),
+            unless_stashed = self.not_stashed(),
         )
     }
 
@@ -196,20 +196,37 @@ impl<'a> Stash<'a> {
     /// table's blurs the comparison.
     fn is(&self, alias: &str) -> String {
         let keys = self.keys().map(|(key, column)| format!("afterimage_stash.{key} IS {alias}.{column}"));
-        keys.chain(self.by_record_id(alias)).collect::<Vec<_>>().join(" AND ")
+        // A key that is longer than the stash has room for. The id goes first, and on the left: what stands before it
+        // would fill the parser's stack further.
+        let id = (self.identity.len() > KEY_COLUMNS).then(|| record_id_of(self.table, alias));
+        let id = id.map(|id| format!("{id} = afterimage_stash.record_id"));
+        id.into_iter().chain(keys).collect::<Vec<_>>().join(" AND ")
+    }
+
+    /// Whether the table's row is not in the stash yet.
+    fn not_stashed(&self) -> String {
+        let keys = self.keys().map(|(key, column)| format!("afterimage_stash.{key} IS {}.{column}", self.row));
+        let keys = keys.collect::<Vec<_>>().join(" AND ");
+        let rows = format!("FROM afterimage_stash WHERE {} AND {keys}", self.of_table());
+        match self.identity.len() > KEY_COLUMNS {
+            true => format!("{} NOT IN (SELECT record_id {rows})", record_id_of(self.table, &self.row)),
+            false => format!("NOT EXISTS (SELECT 1 {rows})"),
+        }
     }
 
     /// Whether the stashed row is in the table no more. The table stands on the left, so that its index serves.
     fn absent(&self) -> String {
         let keys = self.keys().map(|(key, column)| format!("{}.{column} = afterimage_stash.{key}", self.row));
-        let condition = keys.chain(self.by_record_id(&self.row)).collect::<Vec<_>>().join(" AND ");
-        format!("NOT EXISTS (SELECT 1 FROM {} WHERE {condition})", self.from)
-    }
-
-    /// A key alone may be longer than the stash has room for, or equal to another by its collation.
-    fn by_record_id(&self, alias: &str) -> Option<String> {
-        let needed = self.shape.rowid.is_none();
-        needed.then(|| format!("afterimage_stash.record_id = {}", record_id_of(self.table, alias)))
+        let condition = keys.collect::<Vec<_>>().join(" AND ");
+        match self.shape.rowid {
+            Some(_) => format!("NOT EXISTS (SELECT 1 FROM {} WHERE {condition})", self.from),
+            // Other keys may be equal by their collation, or longer than the stash has room for.
+            None => format!(
+                "afterimage_stash.record_id NOT IN (SELECT {} FROM {} WHERE {condition})",
+                record_id_of(self.table, &self.row),
+                self.from
+            ),
+        }
     }
 
     fn other_than_old(&self) -> String {

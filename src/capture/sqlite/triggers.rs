@@ -55,17 +55,27 @@ fn body(table: &Table, hidden: &Hidden, stash: &Stash<'_>, event: &str) -> Body 
     let old_id = record_id_of(table, "OLD");
     let new_id = record_id_of(table, "NEW");
     let entry = |entry: Entry| entry.insert(table);
-    let deletion = |condition: &str| {
+    let deletion = |condition: &str, previous: Option<String>, order: &str| {
         entry(Entry {
             action: "DELETE",
             record_id: "afterimage_stash.record_id".into(),
+            previous,
             old: Some("afterimage_stash.old_values".into()),
             redacted: redacted(table, hidden),
             from: "afterimage_stash".into(),
-            then: format!("WHERE {condition} ORDER BY afterimage_stash.rowid"),
+            then: format!("WHERE {condition} ORDER BY {order}afterimage_stash.rowid"),
             ..Entry::default()
         })
     };
+    // A row that takes the place of the one under its own key is one event, as a change of the key is: the two entries
+    // point at each other. Undone as two, the creation would take along all that refers to the row.
+    let replaced = format!("CASE {new_id} WHEN afterimage_stash.record_id THEN afterimage_stash.record_id END");
+    let replaced_last = format!("{new_id} = afterimage_stash.record_id, ");
+    let replacing = format!(
+        "(SELECT record_id FROM afterimage_log WHERE id = (SELECT max(id) FROM afterimage_log) AND action = 'DELETE' \
+         AND table_name = {} AND record_id = changed.record_id AND previous_record_id = record_id)",
+        literal(&table.name)
+    );
     let gone = |previous: Option<&String>| {
         entry(Entry {
             action: "DELETE",
@@ -90,18 +100,21 @@ fn body(table: &Table, hidden: &Hidden, stash: &Stash<'_>, event: &str) -> Body 
         "inserting" => (("BEFORE INSERT", Some(stash.insert_collides())), vec![stash.before_insert()]),
         "updating" => (("BEFORE UPDATE", Some(stash.update_collides())), vec![stash.before_update()]),
         "delete" => (("AFTER DELETE", None), vec![gone(None), stash.take_old()]),
-        "insert" => (("AFTER INSERT", None), vec![made(None)]),
+        "insert" => (("AFTER INSERT", None), vec![made(Some(&replacing))]),
         "rekey" => {
             let when = format!("{} AND {old_id} IS NOT {new_id}", key_changed(table));
             (("AFTER UPDATE", Some(when)), vec![gone(Some(&new_id)), made(Some(&old_id))])
         }
         "insertover" => {
             let condition = stash.gone_by_insert();
-            (("AFTER INSERT", Some(stash.holds_any())), vec![deletion(&condition), stash.take(&condition)])
+            (
+                ("AFTER INSERT", Some(stash.holds_any())),
+                vec![deletion(&condition, Some(replaced), &replaced_last), stash.take(&condition)],
+            )
         }
         "updateover" => {
             let condition = stash.gone_by_update();
-            let statements = vec![deletion(&condition), stash.take(&condition), stash.renew()];
+            let statements = vec![deletion(&condition, None, ""), stash.take(&condition), stash.renew()];
             (("AFTER UPDATE", Some(stash.holds_any())), statements)
         }
         _ => {

@@ -5,6 +5,7 @@ mod deleted;
 mod encoding;
 mod keys;
 mod outcome;
+mod replaced;
 mod triggers;
 mod types;
 mod updated;

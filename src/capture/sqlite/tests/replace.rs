@@ -12,9 +12,9 @@ async fn world() -> World {
 #[tokio::test]
 async fn a_row_replaced_by_its_key_is_deleted_before_the_new_one_is_created() {
     let world = world().await;
-    let expected = [r#"DELETE 1 was {"id":1,"a":"x","b":1}"#, r#"CREATE 1 is {"id":1,"a":"w","b":9}"#];
+    let expected = [r#"DELETE 1 was {"id":1,"a":"x","b":1} key 1"#, r#"CREATE 1 is {"id":1,"a":"w","b":9} key 1"#];
     assert_eq!(world.logged("REPLACE INTO t VALUES (1, 'w', 9)").await, expected);
-    let expected = [r#"DELETE 1 was {"id":1,"a":"w","b":9}"#, r#"CREATE 1 is {"id":1,"a":"w","b":9}"#];
+    let expected = [r#"DELETE 1 was {"id":1,"a":"w","b":9} key 1"#, r#"CREATE 1 is {"id":1,"a":"w","b":9} key 1"#];
     assert_eq!(world.logged("REPLACE INTO t VALUES ('1', 'w', 9)").await, expected);
 }
 
@@ -24,9 +24,9 @@ async fn rows_replaced_on_other_keys_are_deleted_too() {
     let expected = [r#"DELETE 2 was {"id":2,"a":"y","b":2}"#, r#"CREATE 4 is {"id":4,"a":"y","b":9}"#];
     assert_eq!(world.logged("INSERT OR REPLACE INTO t (a, b) VALUES ('y', 9)").await, expected);
     let mut found = world.logged("REPLACE INTO t VALUES (1, 'z', 0)").await;
-    assert_eq!(found.pop().unwrap(), r#"CREATE 1 is {"id":1,"a":"z","b":0}"#);
-    found.sort();
-    assert_eq!(found, [r#"DELETE 1 was {"id":1,"a":"x","b":1}"#, r#"DELETE 3 was {"id":3,"a":"z","b":3}"#]);
+    assert_eq!(found.pop().unwrap(), r#"CREATE 1 is {"id":1,"a":"z","b":0} key 1"#);
+    // The row under its own key comes last, beside the one that takes its place.
+    assert_eq!(found, [r#"DELETE 3 was {"id":3,"a":"z","b":3}"#, r#"DELETE 1 was {"id":1,"a":"x","b":1} key 1"#]);
     assert!(world.read("SELECT record_id FROM afterimage_stash").await.is_empty());
 }
 
@@ -67,7 +67,7 @@ async fn what_is_ignored_or_updated_instead_is_never_recorded_as_deleted() {
     assert_eq!(world.logged("UPDATE t SET b = 10 WHERE id = 1").await, expected);
     assert_eq!(world.logged("DELETE FROM t WHERE id = 2").await, [r#"DELETE 2 was {"id":2,"a":"y","b":2}"#]);
     assert_eq!(world.logged("INSERT INTO t VALUES (2, 'y', 3)").await, [r#"CREATE 2 is {"id":2,"a":"y","b":3}"#]);
-    let expected = [r#"DELETE 1 was {"id":1,"a":"x","b":10}"#, r#"CREATE 1 is {"id":1,"a":"x","b":11}"#];
+    let expected = [r#"DELETE 1 was {"id":1,"a":"x","b":10} key 1"#, r#"CREATE 1 is {"id":1,"a":"x","b":11} key 1"#];
     assert_eq!(world.logged("REPLACE INTO t VALUES (1, 'x', 11)").await, expected);
 }
 
@@ -95,8 +95,8 @@ async fn a_nested_statement_on_the_same_table_loses_no_outer_replace() {
         r#"UPDATE 2 was {"b":2} is {"b":102}"#,
         r#"DELETE 2 was {"id":2,"a":"y","b":102}"#,
         r#"CREATE 5 is {"id":5,"a":"y","b":5}"#,
-        r#"DELETE 1 was {"id":1,"a":"x","b":101}"#,
-        r#"CREATE 1 is {"id":1,"a":"w","b":9}"#,
+        r#"DELETE 1 was {"id":1,"a":"x","b":101} key 1"#,
+        r#"CREATE 1 is {"id":1,"a":"w","b":9} key 1"#,
     ];
     // A trigger takes over the conflict resolution of the statement that fires it, hence a trigger that ignores: 2 goes.
     let found = world.logged("REPLACE INTO t VALUES (1, 'w', 9)").await;
