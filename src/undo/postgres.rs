@@ -195,6 +195,11 @@ impl Dml for Postgres {
         let detail = refusal.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
         let constraint = refusal.constraint().unwrap_or("without a name");
         match code {
+            "42501" => Some(Error::forbidden(format!(
+                "the server's database role may not do this: {}; as the table's owner, GRANT USAGE on its schema and \
+                 GRANT SELECT, INSERT, UPDATE, DELETE on the table to that role",
+                refusal.message()
+            ))),
             "23503" => {
                 Some(Error::conflict(format!("the foreign key {constraint:?} of {table:?} stands in the way{detail}")))
             }

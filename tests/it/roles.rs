@@ -167,6 +167,7 @@ async fn the_server_s_role_serves_and_undoes_where_it_may() {
     );
     let (code, message) = server.refusal(UNDO, json!({"id": id(0)})).await;
     assert_eq!(code, "FORBIDDEN", "{message}");
+    assert!(message.contains("private") && message.contains("GRANT SELECT, INSERT, UPDATE, DELETE"), "{message}");
     let create =
         "mutation { createAuditLog(input: {userId: \"1\", action: READ, tableName: \"orders\"}) { auditLog { id } } }";
     assert!(server.answer_as(&[Role::Writer], create, json!({})).await.get("errors").is_none());

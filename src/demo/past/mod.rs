@@ -76,7 +76,7 @@ pub(super) async fn live_through(
     let entries = past.steps.last().map_or(0, |(id, _)| *id);
     past.date_back().await?;
     past.office.connection.close().await.map_err(failed)?;
-    tell(&format!("the log holds {entries} entries"));
+    tell(&format!("the past has {entries} entries"));
     Ok(())
 }
 
