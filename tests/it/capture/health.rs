@@ -1,5 +1,7 @@
 //! Whether the triggers are what they should be, told from the database as it is.
 
+use serde_json::json;
+
 use super::{entries, health_of, tracked};
 
 const T: &str = "create table t (id int primary key, a text)";
@@ -59,4 +61,17 @@ async fn a_partition_without_our_triggers_is_told() {
         api.track("m").await;
         assert_eq!(health_of(&api, "m").await, "OK", "after {statement}");
     }
+}
+
+#[tokio::test]
+async fn a_renamed_table_is_outdated_and_its_old_name_can_be_left_without_losing_its_triggers() {
+    let (world, api) = tracked(T, &["t"]).await;
+    world.sql("alter table t rename to renamed").await;
+    assert_eq!(health_of(&api, "t").await, "OUTDATED");
+    api.track("renamed").await;
+    api.ask("mutation { untrackTable(tableName: \"t\") { tableName } }", json!({})).await;
+    assert_eq!(health_of(&api, "renamed").await, "OK");
+    world.sql("insert into renamed values (1, 'a')").await;
+    let filed = "select table_name from afterimage.log where record_id = '1' and source = 'TRIGGER'";
+    assert_eq!(world.scalar(filed).await, "renamed");
 }
