@@ -52,16 +52,17 @@ const TRACKED_TABLE: &str = "afterimage.tracked_table";
 /// NOT_FOUND where there is no such table; BAD_USER_INPUT where it cannot be tracked; FORBIDDEN where the database role
 /// may not; CONFLICT where other transactions do not let go of the table.
 pub async fn track(database: &Database, name: &str, wish: &Wish, actor: &Actor) -> Result<Report> {
-    for attempt in 1.. {
+    let mut attempt = 1;
+    loop {
         match track_once(database, name, wish, actor).await {
             Err(error) if error.is_busy() && attempt < ATTEMPTS => {
                 tracing::info!(table = name, attempt, "waiting for the lock on the table");
+                attempt += 1;
                 tokio::time::sleep(PAUSE).await;
             }
             outcome => return outcome,
         }
     }
-    unreachable!("the loop ends with its last attempt")
 }
 
 async fn track_once(database: &Database, name: &str, wish: &Wish, actor: &Actor) -> Result<Report> {

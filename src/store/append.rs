@@ -11,9 +11,6 @@ use super::write::Write;
 use crate::audit::{Draft, Entry, Error, Result, Source};
 use afterimage_entity::log::Column;
 
-/// The entries of a call, in its order.
-pub type Appended = Vec<Entry>;
-
 const COLUMNS: [Column; 16] = [
     Column::Action,
     Column::TableName,
@@ -33,12 +30,12 @@ const COLUMNS: [Column; 16] = [
     Column::IdempotencyHash,
 ];
 
-/// Records entries, all in the one transaction. A draft with the key of an entry that the same caller recorded before
+/// Records entries, all in the one transaction, and gives them back in the order of the drafts. A draft with the key of an entry that the same caller recorded before
 /// brings that entry back, and records nothing.
 ///
 /// # Errors
 /// CONFLICT where a key came before with other contents.
-pub async fn append(dialect: &dyn Dialect, write: &Write<'_>, drafts: &[Draft]) -> Result<Appended> {
+pub async fn append(dialect: &dyn Dialect, write: &Write<'_>, drafts: &[Draft]) -> Result<Vec<Entry>> {
     if drafts.iter().all(|draft| draft.idempotency_key.is_none()) {
         let ids = insert(dialect, write, drafts).await?;
         return in_order(dialect, write, ids).await;

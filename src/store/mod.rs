@@ -16,7 +16,7 @@ mod summary;
 mod tracked;
 mod write;
 
-pub use append::{Appended, append};
+pub use append::append;
 pub use connect::{Database, Kind, grant_runtime, migrate, warnings};
 pub use dialect::{Dialect, TimeBucket};
 pub use error::failed;
