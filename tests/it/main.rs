@@ -15,6 +15,7 @@ mod harness;
 mod house;
 mod outage;
 mod pages;
+mod properties;
 mod recording;
 mod roles;
 mod store;
