@@ -4,12 +4,15 @@
 //! A failure prints the seed, with which `AFTERIMAGE_SEED` runs it again, and the smallest history that still fails.
 
 mod kinds;
+mod past;
 mod picture;
 mod play;
 mod replay;
 mod schema;
 mod script;
+mod undoing;
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -41,6 +44,8 @@ struct History<'a> {
     schema: Schema,
     played: Played,
     entries: Vec<Entry>,
+    /// How many of them were undone one by one.
+    undone: Cell<usize>,
 }
 
 impl Ground {
@@ -60,7 +65,7 @@ impl Ground {
         }
         let played = Player::play(world, &schema, script).await;
         let entries = entries(world, &schema.prefix).await;
-        History { world, api, schema, played, entries }
+        History { world, api, schema, played, entries, undone: Cell::new(0) }
     }
 
     async fn clear(&self, schema: &Schema) {
@@ -73,11 +78,6 @@ impl Ground {
 }
 
 impl History<'_> {
-    /// The tables as the last pause saw them.
-    fn end(&self) -> &Picture {
-        &self.played.pauses.last().expect("a last pause").picture
-    }
-
     /// 1 and 5: the log tells all that was committed, and nothing else.
     async fn replays(&self) -> Result<(), String> {
         if let Some(entry) = self.entries.iter().find(|entry| self.played.rolled_back.contains(&entry.correlation_id)) {
@@ -107,7 +107,7 @@ async fn tried(world: World, check: impl AsyncFn(&History<'_>) -> Result<(), Str
     let mut runner: TestRunner = runner(200);
     let end = Instant::now() + TIME;
     let runtime = Handle::current();
-    let entries = std::cell::Cell::new(0);
+    let entries = Cell::new(0);
     let outcome = tokio::task::block_in_place(|| {
         runner.run(&(any_schema(), any_script()), |(schema, script)| {
             if Instant::now() > end {
@@ -141,5 +141,17 @@ fn told(kind: Kind, schema: &Schema, script: &[Step]) -> String {
 both! {
     async fn the_log_replayed_gives_the_tables(world: World) {
         tried(world, async |history| history.replays().await).await;
+    }
+
+    async fn transactions_undone_the_last_first_give_what_was_before(world: World) {
+        tried(world, async |history| history.comes_back().await).await;
+    }
+
+    async fn the_past_is_what_was_seen(world: World) {
+        tried(world, async |history| history.remembers().await).await;
+    }
+
+    async fn an_undo_does_what_its_preview_said_or_nothing(world: World) {
+        tried(world, async |history| history.keeps_its_word().await).await;
     }
 }

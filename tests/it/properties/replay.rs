@@ -17,6 +17,8 @@ pub struct Entry {
     pub old: Image,
     pub new: Image,
     pub correlation_id: String,
+    /// Whether it is one half of a change of the key.
+    pub key_changed: bool,
 }
 
 /// All entries about the tables whose names begin so, in order.
@@ -27,7 +29,8 @@ pub async fn entries(world: &World, prefix: &str) -> Vec<Entry> {
     };
     let sql = format!(
         "select id, {transaction}, action, table_name, record_id, coalesce(old_values, '{{}}'), \
-         coalesce(new_values, '{{}}'), coalesce(correlation_id, '') from {table} \
+         coalesce(new_values, '{{}}'), coalesce(correlation_id, ''), \
+         case when previous_record_id is null then 'no' else 'yes' end from {table} \
          where table_name like '{prefix}%' order by id"
     );
     let rows = world.rows(&sql).await;
@@ -43,6 +46,7 @@ pub async fn entries(world: &World, prefix: &str) -> Vec<Entry> {
                 old: image(&next()),
                 new: image(&next()),
                 correlation_id: next(),
+                key_changed: next() == "yes",
             }
         })
         .collect()
