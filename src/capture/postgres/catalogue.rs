@@ -20,6 +20,10 @@ pub(crate) struct Relation {
     pub(super) row_level: bool,
     /// The partitions below it, for SQL.
     pub(super) partitions: Vec<String>,
+    /// The role that owns it.
+    pub(super) owner: i64,
+    /// Where that role's statements look for names without a schema.
+    pub(super) search_path: String,
 }
 
 pub(super) async fn rows(
@@ -79,6 +83,8 @@ pub(crate) async fn describe(connection: &impl ConnectionTrait, named: &str) -> 
         settings,
         row_level: get(found, "row_level")?,
         partitions,
+        owner: get(found, "owner")?,
+        search_path: get(found, "search_path")?,
         table: Table {
             name: filed,
             sql_name: get(found, "sql_name")?,

@@ -5,6 +5,7 @@ use sea_orm::{ConnectionTrait, DbErr};
 use super::catalogue::{Relation, describe, rows};
 use super::name::{identifier, literal};
 use super::triggers::{TRUNCATE, Trigger, triggers};
+use super::writer;
 use crate::audit::{Code, Error, Result};
 use crate::capture::table::{Health, Hidden, Table};
 use crate::store::{Tracked, failed};
@@ -12,7 +13,7 @@ use crate::store::{Tracked, failed};
 /// The role that owns the capture functions, where the set-up made it: it may write the log, and nothing else.
 const CAPTURE_ROLE: &str = "afterimage_capture";
 
-async fn run(connection: &impl ConnectionTrait, sql: &str) -> Result<()> {
+pub(super) async fn run(connection: &impl ConnectionTrait, sql: &str) -> Result<()> {
     connection.execute_unprepared(sql).await.map(drop).map_err(refused)
 }
 
@@ -47,6 +48,7 @@ pub(crate) async fn install(connection: &impl ConnectionTrait, name: &str, hidde
     for table in [table].into_iter().chain(&relation.partitions) {
         run(connection, &refuse_truncate(table)).await?;
     }
+    writer::install(connection, &relation).await?;
     Ok(relation.table)
 }
 
@@ -111,7 +113,7 @@ pub(crate) async fn remove(connection: &impl ConnectionTrait, tracked: &Tracked)
     for kind in ["insert", "update", "delete"] {
         run(connection, &format!("DROP FUNCTION IF EXISTS afterimage.capture_{relation}_{kind}()")).await?;
     }
-    Ok(())
+    writer::remove_unused(connection).await
 }
 
 /// Whether the triggers in the database are those that this server would install today.
@@ -164,5 +166,6 @@ pub(crate) async fn health(connection: &impl ConnectionTrait, tracked: &Tracked,
     let changed = expected.iter().any(|trigger| {
         found(trigger.name).is_some_and(|(_, _, each_row, body)| *each_row != trigger.each_row || *body != trigger.body)
     });
-    Ok(if health == Health::Ok && (missing || changed) { Health::Outdated } else { health })
+    let current = !missing && !changed && writer::is_current(connection, &relation).await?;
+    Ok(if health == Health::Ok && !current { Health::Outdated } else { health })
 }

@@ -5,6 +5,7 @@ pub(crate) mod image;
 mod install;
 pub(crate) mod name;
 mod triggers;
+pub(crate) mod writer;
 
 pub(crate) use catalogue::{describe, list, references};
 pub(crate) use install::{health, install, remove};

@@ -1,6 +1,15 @@
 SELECT c.oid::bigint AS relation,
        c.relkind::text AS kind,
        c.relpersistence = 't' AS temporary,
+       c.relowner::bigint AS owner,
+       coalesce((SELECT pg_catalog.substr(setting, pg_catalog.length('search_path=') + 1)
+                   FROM pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) AS setting
+                  WHERE s.setrole IN (c.relowner, 0)
+                    AND s.setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database
+                                               WHERE datname = pg_catalog.current_database()))
+                    AND setting LIKE 'search\_path=%'
+                  ORDER BY s.setrole DESC, s.setdatabase DESC LIMIT 1),
+                '"$user", public') AS search_path,
        pg_catalog.format('%I.%I', n.nspname, c.relname) AS sql_name,
        CASE WHEN c.relispartition
             THEN (SELECT root::text FROM pg_catalog.pg_partition_root(c.oid) AS root) END AS root,

@@ -6,7 +6,12 @@ pub(crate) const GRANT_RUNTIME: &str = "\
     GRANT SELECT, INSERT ON afterimage.log, afterimage.era TO {role}; \
     GRANT SELECT, INSERT, UPDATE, DELETE ON afterimage.server_context, afterimage.server_undo TO {role}; \
     GRANT SELECT ON afterimage.tracked_table, afterimage.afterimage_migrations TO {role}; \
-    GRANT EXECUTE ON FUNCTION afterimage.current_era() TO {role}";
+    GRANT EXECUTE ON FUNCTION afterimage.current_era() TO {role}; \
+    DO $grant$ DECLARE writer regprocedure; BEGIN \
+      FOR writer IN SELECT p.oid FROM pg_proc p WHERE p.pronamespace = 'afterimage'::regnamespace \
+                       AND p.proname LIKE 'write\\_as\\_%' \
+      LOOP EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', writer, $role${role}$role$); END LOOP; \
+    END $grant$";
 
 /// What the role that owns the capture functions needs: it writes the log, and learns who made a change. Nothing where
 /// the simple set-up has no such role, or the present one is no member of it.
