@@ -43,6 +43,12 @@ pub trait Dialect: Send + Sync {
     /// Whether the address lies in the network; `known` are the addresses of the log that do, where they were listed.
     fn within(&self, network: &IpNet, known: &[String]) -> Expr;
 
+    /// Whether the record id is one of these, said so that the index of objects finds it.
+    fn has_record(&self, ids: &[String]) -> Expr;
+
+    /// Whether two entries, by their aliases, have the same record id, said so that the index of objects finds it.
+    fn same_record(&self, one: &str, other: &str) -> String;
+
     /// Whether the entry belongs to the transaction of this id.
     fn in_transaction(&self, id: &str) -> Expr;
 
@@ -51,6 +57,9 @@ pub trait Dialect: Send + Sync {
 
     /// The start of the bucket that the entry falls in, as text of the form `2026-03-01T09:00:00Z`.
     fn bucket(&self, bucket: TimeBucket) -> Expr;
+
+    /// How a transaction begins that reads all of what it reads as of one moment.
+    fn read_options(&self) -> TransactionOptions;
 
     /// How a transaction that writes begins.
     fn write_options(&self) -> TransactionOptions;

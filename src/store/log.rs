@@ -83,8 +83,8 @@ fn is_in_trash(dialect: &dyn Dialect) -> Condition {
         .add(Expr::cust(believed("log")))
         .add(Expr::cust(format!(
             "NOT EXISTS (SELECT 1 FROM {log} AS later WHERE later.table_name = log.table_name \
-             AND later.record_id = log.record_id AND later.id > log.id \
-             AND later.action IN ('CREATE', 'UPDATE', 'DELETE') AND {})",
+             AND {} AND later.id > log.id AND later.action IN ('CREATE', 'UPDATE', 'DELETE') AND {})",
+            dialect.same_record("later", "log"),
             believed("later")
         )))
 }

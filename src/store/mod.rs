@@ -9,6 +9,7 @@ mod dialect;
 mod error;
 mod filter;
 mod log;
+mod object;
 mod postgres;
 mod row;
 mod sqlite;
@@ -24,6 +25,7 @@ pub use log::{
     Beyond, Selection, by_ids, by_transaction, count, exists_beyond, latest, latest_undo_of, matching, page,
     select_entries,
 };
+pub use object::{Changes, about};
 pub use row::{entry_of, entry_of_row};
 pub use summary::{by_action, by_table, by_user, timeline, total};
 pub use tracked::{Tracked, forget_tracked, save_tracked, tracked, tracked_tables};

@@ -70,6 +70,14 @@ impl Dialect for Sqlite {
         Expr::cust_with_exprs("? IN (SELECT value FROM json_each(?))", [column(Column::IpAddress), Expr::val(list)])
     }
 
+    fn has_record(&self, ids: &[String]) -> Expr {
+        Column::RecordId.is_in(ids)
+    }
+
+    fn same_record(&self, one: &str, other: &str) -> String {
+        format!("{one}.record_id = {other}.record_id")
+    }
+
     fn in_transaction(&self, id: &str) -> Expr {
         Column::Tx.eq(id)
     }
@@ -87,6 +95,11 @@ impl Dialect for Sqlite {
             TimeBucket::Month => r#"strftime('%Y-%m-01T00:00:00Z', "log"."timestamp")"#,
         };
         Expr::cust(format)
+    }
+
+    fn read_options(&self) -> TransactionOptions {
+        // A plain transaction reads the file as it was at its first statement.
+        TransactionOptions::default()
     }
 
     fn write_options(&self) -> TransactionOptions {
