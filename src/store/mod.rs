@@ -22,8 +22,8 @@ pub use connect::{Database, Kind, grant_runtime, migrate, warnings};
 pub use dialect::{Dialect, TimeBucket};
 pub use error::failed;
 pub use log::{
-    Beyond, Selection, by_ids, by_transaction, count, exists_beyond, latest, latest_undo_of, matching, page,
-    select_entries,
+    Beyond, Selection, by_ids, by_transaction, count, exists_beyond, latest, latest_statement, latest_undo_of,
+    matching, page, page_statement, select_entries,
 };
 pub use object::{Changes, about};
 pub use row::{entry_of, entry_of_row};
