@@ -26,7 +26,7 @@ impl Walk<'_> {
         let mut state = State::new(self.hidden, self.tracking.columns(self.place));
         let (mut back, mut ahead) = (Back::new(self), Ahead::new(self));
         let mut chunk = FIRST_CHUNK;
-        while !state.is_complete() && !(back.side.ended && ahead.side.ended) {
+        while !(state.is_complete() || back.side.ended && ahead.side.ended) {
             if !back.side.ended {
                 back.read(self, &mut state, chunk).await?;
             }
