@@ -25,6 +25,9 @@ pub trait Dialect: Send + Sync {
     /// the same as on the exact instant.
     fn instant(&self, instant: DateTime<Utc>) -> Expr;
 
+    /// Whether the entry was recorded at this instant or before, for who looks through the entries of one object.
+    fn recorded_by(&self, instant: DateTime<Utc>) -> Expr;
+
     /// A value for a JSON column.
     fn json(&self, text: Option<String>) -> Expr;
 
@@ -98,6 +101,11 @@ pub(super) fn rounded_up(instant: DateTime<Utc>, digits: u16) -> DateTime<Utc> {
     let whole = instant.trunc_subsecs(digits);
     let tick = TimeDelta::nanoseconds(10_i64.pow(9 - u32::from(digits)));
     if whole < instant { whole + tick } else { whole }
+}
+
+/// The first instant that any of our clocks tells from this one, and that lies after it.
+pub(super) fn just_after(instant: DateTime<Utc>) -> DateTime<Utc> {
+    instant + TimeDelta::nanoseconds(1)
 }
 
 /// The LIKE pattern that finds the text anywhere, to be used with `ESCAPE '\'`.

@@ -1,11 +1,10 @@
 //! The entries about one object, in the order of their ids, and as many of them as are asked for.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, ExprTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use super::dialect::Dialect;
-use super::filter::column;
 use super::log::{fetch, find};
 use crate::audit::{Action, Entry, Result};
 use afterimage_entity::log::{Column, Entity};
@@ -37,11 +36,10 @@ impl Changes<'_> {
         connection: &impl ConnectionTrait,
         instant: Option<DateTime<Utc>>,
     ) -> Result<Option<Entry>> {
-        // Before the first tick of the log's clock that lies after the instant.
-        let until = |instant: DateTime<Utc>| {
-            column(Column::Timestamp).lt(self.dialect.instant(instant + TimeDelta::nanoseconds(1)))
+        let select = match instant {
+            Some(instant) => self.select().filter(self.dialect.recorded_by(instant)),
+            None => self.select(),
         };
-        let select = self.select().filter(instant.map_or(Expr::cust("TRUE"), until));
         let last = select.order_by(Column::Id, Order::Desc).limit(1);
         Ok(fetch(connection, last).await?.pop())
     }

@@ -5,7 +5,7 @@ use ipnet::IpNet;
 use sea_orm::sea_query::{Expr, IntoColumnRef};
 use sea_orm::{ColumnTrait, DbBackend, SqliteTransactionMode, Statement, TransactionOptions};
 
-use super::dialect::{Dialect, TimeBucket, like_pattern, rounded_up};
+use super::dialect::{Dialect, TimeBucket, just_after, like_pattern, rounded_up};
 use afterimage_entity::log::Column;
 
 /// After every instant that the log can hold. Spelled out, a year of five digits would sort before all others.
@@ -24,6 +24,11 @@ impl Dialect for Sqlite {
             ..=9999 => Expr::val(rounded.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()),
             _ => Expr::val(END_OF_TIME),
         }
+    }
+
+    fn recorded_by(&self, instant: DateTime<Utc>) -> Expr {
+        // The plus keeps SQLite from the index of times, whose statistics it has not: it would walk the whole log in it.
+        Expr::cust_with_exprs("+? < ?", [column(Column::Timestamp), self.instant(just_after(instant))])
     }
 
     fn json(&self, text: Option<String>) -> Expr {

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use sea_orm::sea_query::{Expr, IntoColumnRef};
 use sea_orm::{AccessMode, ColumnTrait, ExprTrait, IsolationLevel, Statement, TransactionOptions};
 
-use super::dialect::{Dialect, TimeBucket, like_pattern, rounded_up};
+use super::dialect::{Dialect, TimeBucket, just_after, like_pattern, rounded_up};
 use afterimage_entity::log::Column;
 
 pub(super) struct Postgres;
@@ -19,6 +19,10 @@ impl Dialect for Postgres {
 
     fn instant(&self, instant: DateTime<Utc>) -> Expr {
         Expr::val(rounded_up(instant, 6))
+    }
+
+    fn recorded_by(&self, instant: DateTime<Utc>) -> Expr {
+        column(Column::Timestamp).lt(self.instant(just_after(instant)))
     }
 
     fn json(&self, text: Option<String>) -> Expr {

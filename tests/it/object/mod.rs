@@ -5,6 +5,7 @@ mod columns;
 mod doubt;
 mod life;
 mod many;
+mod random;
 mod types;
 mod who;
 
