@@ -120,6 +120,11 @@ impl Entry {
     pub fn is_key_change(&self) -> bool {
         self.previous_record_id.is_some()
     }
+
+    /// Whether this is half of a REPLACE that put a row in the place of another under its own key.
+    pub fn is_replacement(&self) -> bool {
+        self.is_key_change() && self.previous_record_id == self.record_id
+    }
 }
 
 /// An entry that is to be recorded by the server itself. The database gives id, instant and transaction.

@@ -1,11 +1,12 @@
 //! The one place that chooses between the two ways of capturing.
 
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
 
-use super::table::{Health, Hidden, Reference, Table};
+use super::table::{Column, Health, Hidden, Reference, Table};
 use super::{postgres, sqlite};
 use crate::audit::{Error, Result};
 use crate::store::{Kind, Tracked, failed};
+use afterimage_entity::text::Text;
 
 /// The tables that could be tracked, of one schema or of all.
 pub(crate) async fn list(kind: Kind, connection: &impl ConnectionTrait, schema: Option<&str>) -> Result<Vec<String>> {
@@ -41,6 +42,42 @@ pub(crate) async fn references(kind: Kind, connection: &impl ConnectionTrait, ta
     }
 }
 
+/// The values of these columns of a row, as an image writes them, without a lock; none where there is no such row. On
+/// PostgreSQL the settings of the transaction are changed, to its end, so that values read as the log writes them.
+pub(crate) async fn read_row(
+    kind: Kind,
+    transaction: &DatabaseTransaction,
+    table: &Table,
+    columns: &[&Column],
+    record_id: &str,
+) -> Result<Option<Vec<String>>> {
+    let read = match kind {
+        Kind::Postgres => {
+            transaction.execute_unprepared(postgres::read::SETTINGS).await.map_err(failed)?;
+            // An id that is no value of the key's type is an error there, which must not end the transaction.
+            let attempt = transaction.begin().await.map_err(failed)?;
+            match attempt.query_one_raw(postgres::read::row(table, columns, record_id)).await {
+                Ok(read) => attempt.commit().await.map(|()| read).map_err(failed)?,
+                Err(error) => {
+                    attempt.rollback().await.map_err(failed)?;
+                    return match postgres::read::unread(table, &error) {
+                        Some(postgres::read::Unread::NoSuchRow) => Ok(None),
+                        Some(postgres::read::Unread::Refused(refusal)) => Err(refusal.caused_by(error)),
+                        None => Err(failed(error)),
+                    };
+                }
+            }
+        }
+        Kind::Sqlite => {
+            let statement = sqlite::read::row(table, columns, record_id);
+            transaction.query_one_raw(statement).await.map_err(failed)?
+        }
+    };
+    let Some(row) = read else { return Ok(None) };
+    let values = (0..columns.len()).map(|place| row.try_get_by_index::<Text>(place).map(String::from));
+    values.collect::<Result<Vec<String>, _>>().map(Some).map_err(failed)
+}
+
 /// Waits for locks briefly: others must be able to go on.
 pub(super) async fn be_brief(kind: Kind, connection: &impl ConnectionTrait) -> Result<()> {
     match kind {
@@ -74,7 +111,7 @@ pub(super) async fn remove(kind: Kind, connection: &impl ConnectionTrait, tracke
 }
 
 /// Whether the triggers are those that this server would install.
-pub(super) async fn health(
+pub(crate) async fn health(
     kind: Kind,
     connection: &impl ConnectionTrait,
     tracked: &Tracked,

@@ -9,4 +9,5 @@ mod table;
 mod track;
 
 pub use table::{Column, Form, Health, Hidden, OnDelete, Reference, Table};
+pub(crate) use track::TRACKED_TABLE;
 pub use track::{Actor, Report, Wish, describe, list, reports, track, untrack};

@@ -44,7 +44,7 @@ pub struct Report {
 const ATTEMPTS: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(250);
 /// The table under which these entries are filed.
-const TRACKED_TABLE: &str = "afterimage.tracked_table";
+pub(crate) const TRACKED_TABLE: &str = "afterimage.tracked_table";
 
 /// Starts capturing a table's changes, or changes how.
 ///
@@ -177,6 +177,7 @@ fn check(table: &Table, hidden: &Hidden) -> Result<()> {
 fn draft_of(before: Option<&Tracked>, after: Option<&Tracked>, actor: &Actor) -> Option<Draft> {
     let fields = |tracked: &Tracked, other: Option<&Tracked>| {
         let all = [
+            ("columns", &tracked.columns, other.map(|other| &other.columns)),
             ("redactedColumns", &tracked.redacted_columns, other.map(|other| &other.redacted_columns)),
             ("ignoredColumns", &tracked.ignored_columns, other.map(|other| &other.ignored_columns)),
         ];
@@ -189,8 +190,9 @@ fn draft_of(before: Option<&Tracked>, after: Option<&Tracked>, actor: &Actor) ->
         (None, Some(after)) => (Action::Create, after),
         (Some(before), None) => (Action::Delete, before),
         (Some(before), Some(after)) => {
-            let same =
-                before.redacted_columns == after.redacted_columns && before.ignored_columns == after.ignored_columns;
+            let same = before.columns == after.columns
+                && before.redacted_columns == after.redacted_columns
+                && before.ignored_columns == after.ignored_columns;
             if same {
                 return None;
             }

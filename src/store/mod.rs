@@ -9,6 +9,7 @@ mod dialect;
 mod error;
 mod filter;
 mod log;
+mod object;
 mod postgres;
 mod row;
 mod sqlite;
@@ -21,9 +22,10 @@ pub use connect::{Database, Kind, grant_runtime, migrate, warnings};
 pub use dialect::{Dialect, TimeBucket};
 pub use error::failed;
 pub use log::{
-    Beyond, Selection, by_ids, by_transaction, count, exists_beyond, latest, latest_undo_of, matching, page,
-    select_entries,
+    Beyond, Selection, by_ids, by_transaction, count, exists_beyond, latest, latest_statement, latest_undo_of,
+    matching, page, page_statement, select_entries,
 };
+pub use object::{Changes, about};
 pub use row::{entry_of, entry_of_row};
 pub use summary::{by_action, by_table, by_user, timeline, total};
 pub use tracked::{Tracked, forget_tracked, save_tracked, tracked, tracked_tables};

@@ -186,9 +186,7 @@ impl Undoing<'_> {
         actions: &[Action],
         before: i64,
     ) -> Result<Option<Entry>> {
-        let condition = Column::TableName
-            .eq(table)
-            .and(Column::RecordId.eq(record_id))
+        let condition = store::about(self.database.dialect, table, record_id)
             .and(Column::Id.lt(before))
             .and(Column::Trusted.eq(true))
             .and(Column::Action.is_in(actions.iter().map(|action| action.as_str())));
@@ -197,9 +195,7 @@ impl Undoing<'_> {
 
     /// Fails where a later creation or deletion of the object stands, that no undo has taken back.
     pub(super) async fn must_stand(&self) -> Result<()> {
-        let condition = Column::TableName
-            .eq(self.entry.table_name.as_str())
-            .and(Column::RecordId.eq(self.record_id))
+        let condition = store::about(self.database.dialect, &self.entry.table_name, self.record_id)
             .and(Column::Trusted.eq(true))
             .and(Column::Id.gte(self.entry.id))
             .and(Column::Action.is_in([Action::Create.as_str(), Action::Delete.as_str()]));

@@ -13,6 +13,8 @@ mod filter_agreement;
 mod filters;
 mod harness;
 mod house;
+mod long_keys;
+mod object;
 mod outage;
 mod pages;
 mod properties;

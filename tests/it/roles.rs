@@ -197,3 +197,37 @@ async fn the_capture_role_writes_the_log_and_nothing_else() {
     assert_eq!(shop.world.scalar(rights).await, "f f f");
     shop.world.sql("delete from orders").await;
 }
+
+const OBJECT: &str = "query($t: String!, $r: ID!) { trackedObject(tableName: $t, recordId: $r) { current \
+    at(instant: \"2100-01-01\") blame { field value } } }";
+
+/// Rows that the server's role may not see are not taken for rows that are not there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_are_shown_where_the_server_s_role_may_read_them() {
+    let shop = Shop::open().await;
+    let owner = Api::start(&shop.world).await;
+    for table in ["orders", "private"] {
+        owner.track(table).await;
+    }
+    shop.try_as("shop_app", "insert into orders values (1, 'a'); insert into private values (1, 'a')")
+        .await
+        .expect("its own work");
+    let server = shop.server("afterimage_server", None).await;
+    let row = json!({"id": 1, "note": "a"});
+    let seen = json!({"current": row, "at": row,
+        "blame": [{"field": "id", "value": 1}, {"field": "note", "value": "a"}]});
+    assert_eq!(server.ask(OBJECT, json!({"t": "orders", "r": "1"})).await["trackedObject"], seen);
+    for record_id in ["1", "2"] {
+        let (code, message) = server.refusal(OBJECT, json!({"t": "private", "r": record_id})).await;
+        assert_eq!(code, "FORBIDDEN", "{message}");
+        assert!(message.contains("GRANT SELECT ON public.private"), "{message}");
+    }
+    shop.try_as("shop_owner", "grant select on private to afterimage_server").await.expect("what it says");
+    assert_eq!(server.ask(OBJECT, json!({"t": "private", "r": "1"})).await["trackedObject"], seen);
+    let policy = "alter table orders enable row level security; create policy own on orders using (note = 'b')";
+    shop.try_as("shop_owner", policy).await.expect("a policy");
+    let (code, message) = server.refusal(OBJECT, json!({"t": "orders", "r": "1"})).await;
+    assert_eq!((code.as_str(), message.contains("BYPASSRLS")), ("FORBIDDEN", true), "{message}");
+    run(&shop.cluster.url("shop"), "alter role afterimage_server bypassrls").await.expect("what it says");
+    assert_eq!(server.ask(OBJECT, json!({"t": "orders", "r": "1"})).await["trackedObject"], seen);
+}

@@ -4,6 +4,7 @@ mod catalogue;
 pub(crate) mod image;
 mod install;
 pub(crate) mod name;
+pub(crate) mod read;
 mod triggers;
 pub(crate) mod writer;
 

@@ -25,6 +25,7 @@ mod image;
 mod install;
 mod keys;
 mod names;
+pub(crate) mod read;
 mod stash;
 mod triggers;
 
