@@ -102,6 +102,14 @@ impl Error {
         error.caused_by(cause)
     }
 
+    /// The same failure, saying what it is about. That another transaction was in the way is told as it is.
+    pub fn about(mut self, subject: &str) -> Self {
+        if !self.busy {
+            self.message = format!("{subject}: {}", self.message);
+        }
+        self
+    }
+
     /// Whether it failed only because another transaction was in the way.
     pub fn is_busy(&self) -> bool {
         self.busy

@@ -84,6 +84,10 @@ pub struct Reference {
     pub columns: Vec<(String, String)>,
     /// What the schema says should happen to the child when the parent goes.
     pub on_delete: OnDelete,
+    /// Of its columns, those that become null or their defaults then, where any do.
+    pub set_columns: Vec<String>,
+    /// Whether the database itself writes into the child when the columns that it points at change.
+    pub on_update_writes: bool,
 }
 
 /// What a foreign key does to the referencing row when the row that it points at is deleted.

@@ -48,31 +48,55 @@ impl Mutation {
     /// UPDATE: each field goes back to its old value, but only where its current value is still the entry's new value,
     /// byte for byte; the other fields are left alone and listed under `skipped`.
     ///
-    /// DELETE: the object is restored under its old key. Objects that were linked to it are not restored.
+    /// DELETE: the object is restored under its old key. Objects that were linked to it are not restored, unless
+    /// `restoreLinked` asks for those that fell in the same transaction.
     ///
     /// The undo is one transaction, is itself recorded, and can itself be undone. Where it cannot be, nothing changes,
-    /// and the error says why: NOT_FOUND, NOT_UNDOABLE or CONFLICT.
+    /// and the error says why: NOT_FOUND, NOT_UNDOABLE or CONFLICT. Rows that another transaction holds are waited for,
+    /// for about two seconds.
     async fn undo(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The entry.")] id: ID,
         #[graphql(desc = "Becomes the description of the entries written.")] reason: Option<String>,
+        #[graphql(
+            default = false,
+            desc = "Of a DELETE: whether the objects that hung on the object, directly or by others between, and were \
+                    deleted in the same transaction, come back too, and references that were cut in it are set again. \
+                    The entry must have a `transactionId`. Has no effect on other entries, nor on a change of a key."
+        )]
+        restore_linked: bool,
+        #[graphql(
+            desc = "That of a current `undoPreview` with the same arguments: where the plan is another by now, the \
+                          undo is a CONFLICT, and nothing happens. Given, the undo may change more rows than \
+                          `--undo-max-rows`."
+        )]
+        plan_hash: Option<String>,
     ) -> Result<UndoPayload> {
-        let caller = ctx.caller()?;
-        caller.require_admin()?;
-        if let Some(reason) = &reason {
-            super::no_nul("reason", reason)?;
-        }
-        let services = ctx.services()?;
-        let request = undo::Request {
-            entry: super::entry_id(&id)?,
-            reason,
-            actor: actor(ctx)?,
-            max_rows: services.undo_max_rows,
-        };
-        let outcome = undo::undo(&services.database, &request).await;
-        services.feed.wake();
-        Ok(outcome?.into())
+        let subject = undo::Subject::Entry { id: super::entry_id(&id)?, restore_linked };
+        carry_out(ctx, subject, reason, plan_hash).await
+    }
+
+    /// Undo every change of one database transaction, the last first: all of them, or none.
+    ///
+    /// Each change is reversed as `undo` would reverse it, in an order that the foreign keys allow. A field whose current
+    /// value is not the one that the transaction left is a CONFLICT, and a change that cannot be undone is NOT_UNDOABLE;
+    /// the message names the entry. Entries of the action READ are no changes. What rows that the transaction created are
+    /// referenced by goes with them, whoever wrote it. The undo is recorded entry by entry, in one transaction of its own:
+    /// `undoTransaction` of that one is redo.
+    async fn undo_transaction(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The transaction, as `AuditLog.transactionId` tells it.")] transaction_id: ID,
+        #[graphql(desc = "Becomes the description of the entries written.")] reason: Option<String>,
+        #[graphql(
+            desc = "That of a current `undoTransactionPreview`: where the plan is another by now, the undo is a \
+                          CONFLICT, and nothing happens. Given, the undo may change more rows than `--undo-max-rows`."
+        )]
+        plan_hash: Option<String>,
+    ) -> Result<UndoPayload> {
+        super::no_nul("transactionId", &transaction_id)?;
+        carry_out(ctx, undo::Subject::Transaction(transaction_id.0), reason, plan_hash).await
     }
 
     /// Start capturing a table's changes, or change how: a list that is not given stays as it is, an empty one clears
@@ -125,8 +149,25 @@ async fn record(ctx: &Context<'_>, inputs: Vec<CreateAuditLogInput>) -> Result<V
     Ok(entries.into_iter().map(AuditLog::from).collect())
 }
 
+async fn carry_out(
+    ctx: &Context<'_>,
+    subject: undo::Subject,
+    reason: Option<String>,
+    plan_hash: Option<String>,
+) -> Result<UndoPayload> {
+    ctx.caller()?.require_admin()?;
+    if let Some(reason) = &reason {
+        super::no_nul("reason", reason)?;
+    }
+    let services = ctx.services()?;
+    let request = undo::Request { subject, reason, actor: actor(ctx)?, max_rows: services.undo_max_rows, plan_hash };
+    let outcome = undo::undo(&services.database, &request).await;
+    services.feed.wake();
+    Ok(outcome?.into())
+}
+
 /// Who the entries of an administrative act will name.
-fn actor(ctx: &Context<'_>) -> Result<Actor> {
+pub(super) fn actor(ctx: &Context<'_>) -> Result<Actor> {
     let caller = ctx.caller()?;
     let address = ctx.data_opt::<ClientAddress>().and_then(|address| address.0);
     Ok(Actor {

@@ -12,10 +12,12 @@ use super::loader::{EntryById, EntryLoader};
 use super::object::TrackedObject;
 use super::summary::AuditSummary;
 use super::tracked::TrackedTable;
+use super::undo::UndoPlan;
 use crate::audit::{Filter, PageRequest};
 use crate::capture;
 use crate::store::Selection;
 use crate::time;
+use crate::undo;
 
 /// The root of queries.
 pub struct Query;
@@ -148,6 +150,30 @@ impl Query {
         found.await.transpose()
     }
 
+    /// What `undo` would do, without doing it. The plan is carried out and rolled back, so that constraints, rights and
+    /// the tables' own triggers have their say: its rows are locked for that moment, as by any change. Nothing remains of
+    /// it. What the undo would fail with is told in the plan; only an id that is none is an error here, NOT_FOUND.
+    async fn undo_preview(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The entry.")] id: ID,
+        #[graphql(default = false, desc = "As in `undo`.")] restore_linked: bool,
+    ) -> Result<UndoPlan> {
+        ctx.caller()?.require_reader()?;
+        preview(ctx, undo::Subject::Entry { id: super::entry_id(&id)?, restore_linked }).await
+    }
+
+    /// What `undoTransaction` would do, without doing it. As `undoPreview`.
+    async fn undo_transaction_preview(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The transaction, as `AuditLog.transactionId` tells it.")] transaction_id: ID,
+    ) -> Result<UndoPlan> {
+        ctx.caller()?.require_reader()?;
+        super::no_nul("transactionId", &transaction_id)?;
+        preview(ctx, undo::Subject::Transaction(transaction_id.0)).await
+    }
+
     /// The tables whose changes are captured, by name.
     async fn tracked_tables(&self, ctx: &Context<'_>) -> Result<Vec<TrackedTable>> {
         ctx.caller()?.require_reader()?;
@@ -164,4 +190,16 @@ impl Query {
             roles: caller.roles.iter().map(|role| (*role).into()).collect(),
         })
     }
+}
+
+async fn preview(ctx: &Context<'_>, subject: undo::Subject) -> Result<UndoPlan> {
+    let services = ctx.services()?;
+    let request = undo::Request {
+        subject,
+        reason: None,
+        actor: super::mutation::actor(ctx)?,
+        max_rows: services.undo_max_rows,
+        plan_hash: None,
+    };
+    Ok(undo::preview(&services.database, &request).await?.into())
 }

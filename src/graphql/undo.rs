@@ -10,7 +10,8 @@ use crate::undo;
 /// What an undo did.
 #[derive(SimpleObject)]
 pub struct UndoPayload {
-    /// The latest entry about the object: the one that this undo wrote, where it changed anything.
+    /// The latest entry about the object: the one that this undo wrote, where it changed anything. Of a transaction: the
+    /// last entry written.
     audit_log: AuditLog,
     /// Every entry that this undo wrote, those about associated objects included, in the order written.
     entries: Vec<AuditLog>,
@@ -22,7 +23,32 @@ pub struct UndoPayload {
     skipped: Vec<SkippedField>,
 }
 
-/// A row that changed.
+/// What an undo would do.
+#[derive(SimpleObject)]
+pub struct UndoPlan {
+    /// The entry, or the last one of the transaction.
+    audit_log: AuditLog,
+    /// Whether the undo would go through. Where it changes more rows than the server's `--undo-max-rows`, it does so only
+    /// with this plan's `planHash`.
+    possible: bool,
+    /// Where it would not: the code that it would fail with, such as CONFLICT or NOT_UNDOABLE.
+    code: Option<String>,
+    /// Where it would not: a sentence that says why, and names the row, key, constraint or column in the way.
+    reason: Option<String>,
+    /// The rows that would change, in the order in which they would. A change of a key is two, as in the log. Empty where
+    /// no plan can be made, `reason` says why.
+    effects: Vec<UndoEffect>,
+    /// Later entries that changed the same fields of a row that only gets values back, or a row that would come or go; the
+    /// most recent first, at most 100. What a WRITER recorded by hand is none.
+    later_entries: Vec<AuditLog>,
+    /// The fields that would be left alone, since someone changed them since, or since their values were never recorded.
+    skipped: Vec<SkippedField>,
+    /// Identifies this very plan: the rows, their values, what is left alone, and the latest entry of each object. Given
+    /// to the mutation, it makes sure that precisely this is done, or nothing.
+    plan_hash: String,
+}
+
+/// A row that changes.
 #[derive(SimpleObject)]
 pub struct UndoEffect {
     /// The table; qualified with its schema where that is not the default one.
@@ -35,9 +61,13 @@ pub struct UndoEffect {
     changes: Vec<FieldChange>,
 }
 
-/// A field that was left alone.
+/// A field that is left alone.
 #[derive(SimpleObject)]
 pub struct SkippedField {
+    /// The table of the row that it belongs to.
+    table_name: String,
+    /// The key of that row.
+    record_id: ID,
     /// The column.
     field: String,
     /// The value that it should have had to be set back; null where it is redacted or was null.
@@ -59,6 +89,22 @@ impl From<undo::Outcome> for UndoPayload {
     }
 }
 
+impl From<undo::Preview> for UndoPlan {
+    fn from(preview: undo::Preview) -> Self {
+        let (code, reason) = preview.refusal.map(|(code, reason)| (code.as_str().to_owned(), reason)).unzip();
+        UndoPlan {
+            audit_log: preview.entry.into(),
+            possible: code.is_none(),
+            code,
+            reason,
+            effects: preview.effects.into_iter().map(UndoEffect::from).collect(),
+            later_entries: preview.later.into_iter().map(AuditLog::from).collect(),
+            skipped: preview.skipped.into_iter().map(SkippedField::from).collect(),
+            plan_hash: preview.hash,
+        }
+    }
+}
+
 impl From<undo::Effect> for UndoEffect {
     fn from(effect: undo::Effect) -> Self {
         UndoEffect {
@@ -72,6 +118,12 @@ impl From<undo::Effect> for UndoEffect {
 
 impl From<undo::Skipped> for SkippedField {
     fn from(skipped: undo::Skipped) -> Self {
-        SkippedField { field: skipped.field, expected: skipped.expected.map(Json), current: skipped.current.map(Json) }
+        SkippedField {
+            table_name: skipped.table_name,
+            record_id: skipped.record_id.into(),
+            field: skipped.field,
+            expected: skipped.expected.map(Json),
+            current: skipped.current.map(Json),
+        }
     }
 }

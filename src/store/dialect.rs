@@ -92,8 +92,8 @@ pub trait Dialect: Send + Sync {
     /// Statements that take the server's context back, before the transaction is closed.
     fn leave_context(&self) -> &'static [&'static str];
 
-    /// Says which entry a change of this transaction reverses: table, record id, action, entry.
-    fn reverses(&self) -> &'static str;
+    /// Forgets which entries the changes of this transaction reverse.
+    fn reverses_no_more(&self) -> &'static str;
 }
 
 /// The first instant of a clock with so many digits that does not lie before this one.

@@ -13,6 +13,7 @@ use super::filter::{Prepared, column};
 use super::row::entry_of;
 use crate::audit::{Entry, Filter, PageRequest, PageSide, Position, Result};
 use afterimage_entity::log::{Column, Entity, Model};
+use afterimage_entity::text::Text;
 
 /// Which entries a list is made of.
 #[derive(Clone, Debug)]
@@ -255,4 +256,58 @@ fn select_latest(dialect: &dyn Dialect, condition: Expr) -> Select<Entity> {
 /// Where the database fails.
 pub async fn matching(dialect: &dyn Dialect, connection: &impl ConnectionTrait, condition: Expr) -> Result<Vec<Entry>> {
     fetch(connection, find(dialect).filter(condition).order_by(Column::Id, Order::Asc)).await
+}
+
+/// At most so many entries of one transaction, in the order written.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn some_of_transaction(
+    dialect: &dyn Dialect,
+    connection: &impl ConnectionTrait,
+    transaction_id: &str,
+    limit: u64,
+) -> Result<Vec<Entry>> {
+    let select = find(dialect).filter(dialect.in_transaction(transaction_id)).order_by(Column::Id, Order::Asc);
+    fetch(connection, select.limit(limit)).await
+}
+
+/// The most recent entries that meet a condition on the log's columns, the latest first, at most so many.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn most_recent(
+    dialect: &dyn Dialect,
+    connection: &impl ConnectionTrait,
+    condition: Expr,
+    limit: u64,
+) -> Result<Vec<Entry>> {
+    let select = find(dialect).filter(condition).order_by(Column::Id, Order::Desc).limit(limit);
+    fetch(connection, select).await
+}
+
+/// Of each object of which an entry meets the condition: the object's record id, and the greatest id of such an entry.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn latest_by_object(
+    dialect: &dyn Dialect,
+    connection: &impl ConnectionTrait,
+    condition: Expr,
+) -> Result<Vec<(String, i64)>> {
+    let select = Query::select()
+        .expr(column(Column::RecordId))
+        .expr(column(Column::Id).max())
+        .from(table_ref(dialect))
+        .and_where(condition)
+        .add_group_by([column(Column::RecordId)])
+        .take();
+    let statement = connection.get_database_backend().build(&select);
+    let rows = connection.query_all_raw(statement).await.map_err(failed)?;
+    rows.iter()
+        .map(|row| {
+            let id: Text = row.try_get_by_index(0).map_err(failed)?;
+            Ok((id.into(), row.try_get_by_index(1).map_err(failed)?))
+        })
+        .collect()
 }

@@ -9,9 +9,10 @@ use super::log::{fetch, find};
 use crate::audit::{Action, Entry, Result};
 use afterimage_entity::log::{Column, Entity};
 
-/// Whether the entry is about this object, said so that the index of objects finds it.
-pub fn about(dialect: &dyn Dialect, table_name: &str, record_id: &str) -> Expr {
-    Column::TableName.eq(table_name).and(dialect.has_record(&[record_id.to_owned()]))
+/// Whether the entry is about one of these objects of a table, said so that the index of objects finds it.
+pub fn about(dialect: &dyn Dialect, table_name: &str, record_ids: &[&str]) -> Expr {
+    let record_ids: Vec<String> = record_ids.iter().map(|&id| id.to_owned()).collect();
+    Column::TableName.eq(table_name).and(dialect.has_record(&record_ids))
 }
 
 /// What the log tells of the states of one object: its changes, and the rows that were there when tracking began.
@@ -80,7 +81,7 @@ impl Changes<'_> {
         let baseline =
             Column::Action.eq(Action::Read.as_str()).and(Column::NewValues.is_not_null()).and(Column::Trusted.eq(true));
         let select = find(self.dialect)
-            .filter(about(self.dialect, self.table_name, self.record_id))
+            .filter(about(self.dialect, self.table_name, &[self.record_id]))
             .filter(Column::Action.is_in(changes).or(baseline));
         if self.untrusted { select } else { select.filter(Column::Trusted.eq(true)) }
     }

@@ -157,8 +157,8 @@ impl Dialect for Sqlite {
          correlation_id = ?, metadata = ?, recorded_by = ?"
     }
 
-    fn reverses(&self) -> &'static str {
-        "INSERT INTO afterimage_server_undo (table_name, record_id, action, undo_of) VALUES (?, ?, ?, ?)"
+    fn reverses_no_more(&self) -> &'static str {
+        "DELETE FROM afterimage_server_undo"
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use sea_orm::sea_query::{Alias, Expr, IntoTableRef, Query, TableRef};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement, TransactionTrait, Value};
 
 use super::connect::Database;
 use super::error::failed;
-use crate::audit::{Action, Result};
+use crate::audit::{Action, Error, Result};
 
 /// What the server says of the changes that it makes: who asked for them, and why. The entries that the triggers write
 /// carry it, with the source UNDO.
@@ -26,6 +27,29 @@ pub struct ServerContext {
     pub metadata: Option<String>,
     /// The subject of the token.
     pub recorded_by: Option<String>,
+}
+
+/// A change that is to come, and the entry whose change it takes back.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Reversal {
+    /// The table of the row that changes.
+    pub table_name: String,
+    /// Its key, as the log will tell it.
+    pub record_id: String,
+    /// How the log will call the change.
+    pub action: Action,
+    /// The entry that is reversed.
+    pub entry: i64,
+}
+
+/// How many rows go into one statement.
+const AT_ONCE: usize = 500;
+
+fn table_ref(name: &str) -> TableRef {
+    match name.split_once('.') {
+        Some((schema, table)) => (Alias::new(schema), Alias::new(table)).into_table_ref(),
+        None => Alias::new(name).into_table_ref(),
+    }
 }
 
 /// A transaction that writes; dropped, it leaves nothing behind.
@@ -69,13 +93,42 @@ impl<'a> Write<'a> {
         self.run(self.database.dialect.enter_context(), values.map(|value| value.clone().into())).await
     }
 
-    /// A change that is to come, of this row and by this action, reverses that of the entry.
+    /// The changes that are to come next reverse entries: each names its row, its action, and the entry. No two are of one
+    /// row and one action.
     ///
     /// # Errors
     /// Where the database fails.
-    pub async fn reverses(&self, table: &str, record_id: &str, action: Action, entry: i64) -> Result<()> {
-        let values: [Value; 4] = [table.into(), record_id.into(), action.as_str().into(), entry.into()];
-        self.run(self.database.dialect.reverses(), values).await
+    pub async fn reverses(&self, reversals: &[Reversal]) -> Result<()> {
+        for some in reversals.chunks(AT_ONCE) {
+            let mut insert = Query::insert();
+            insert
+                .into_table(table_ref(&self.database.dialect.table("server_undo")))
+                .columns(["table_name", "record_id", "action", "undo_of"].map(Alias::new));
+            for reversal in some {
+                let Reversal { table_name, record_id, action, entry } = reversal;
+                let values: [Value; 4] = [table_name.into(), record_id.into(), action.as_str().into(), (*entry).into()];
+                insert.values(values.map(Expr::val)).map_err(Error::internal)?;
+            }
+            let statement = self.transaction.get_database_backend().build(&insert);
+            self.transaction.execute_raw(statement).await.map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// What changes from here on reverses nothing, until it is said again.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn reverses_no_more(&self) -> Result<()> {
+        self.run(self.database.dialect.reverses_no_more(), []).await
+    }
+
+    /// Takes all of it back.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn roll_back(self) -> Result<()> {
+        self.transaction.rollback().await.map_err(failed)
     }
 
     /// Commits.

@@ -41,7 +41,7 @@ pub struct Blame {
 pub async fn find(database: &Database, table_name: String, record_id: String) -> Result<Option<Object>> {
     let object = Object { table_name, record_id };
     let snapshot = Snapshot::take(database, &object).await?;
-    let about = store::about(database.dialect, &object.table_name, &object.record_id);
+    let about = store::about(database.dialect, &object.table_name, &[&object.record_id]);
     let counting = if snapshot.tracked.is_some() { about.and(Column::Trusted.eq(true)) } else { about };
     let known = store::latest(database.dialect, &snapshot.transaction, counting).await?.is_some()
         || snapshot.row().await?.is_some();

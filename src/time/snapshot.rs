@@ -48,7 +48,7 @@ impl<'a> Snapshot<'a> {
     /// What the log says about the capture of the table.
     pub(super) async fn tracking(&self) -> Result<Tracking> {
         let dialect = self.database.dialect;
-        let entries = store::about(dialect, TRACKED_TABLE, &self.object.table_name).and(Column::Trusted.eq(true));
+        let entries = store::about(dialect, TRACKED_TABLE, &[&self.object.table_name]).and(Column::Trusted.eq(true));
         Ok(Tracking::of(&store::matching(dialect, &self.transaction, entries).await?))
     }
 

@@ -1,14 +1,17 @@
 //! What came of an undo, as the log tells it.
 
-use super::service::{Done, Undoing};
-use crate::audit::{Action, Entry, Error, FieldChange, Json, Result};
-use crate::capture::Column;
+use std::collections::{HashMap, HashSet};
+
+use super::history::History;
+use super::plan::{Change, Effect, Plan, Skipped, Step};
+use super::rows::Rows;
+use crate::audit::{Action, Entry, Error, Json, Result};
 use crate::store;
 
 /// What an undo did.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// The latest entry about the object.
+    /// The latest entry about the object; of a transaction, the last one written.
     pub latest: Entry,
     /// Every entry that the undo wrote, in the order written.
     pub entries: Vec<Entry>,
@@ -20,165 +23,132 @@ pub struct Outcome {
     pub skipped: Vec<Skipped>,
 }
 
-/// A row that changed.
-#[derive(Clone, Debug)]
-pub struct Effect {
-    /// Its table.
-    pub table_name: String,
-    /// Its key.
-    pub record_id: String,
-    /// What was done to it.
-    pub action: Action,
-    /// Field by field, what changed.
-    pub changes: Vec<FieldChange>,
+/// A change that was meant, and that the log may tell of.
+struct Meant<'p> {
+    step: &'p Step,
+    record_id: &'p str,
+    action: Action,
 }
 
-/// A field that was left alone.
-#[derive(Clone, Debug)]
-pub struct Skipped {
-    /// The column.
-    pub field: String,
-    /// The value that would have been set back.
-    pub expected: Option<Json>,
-    /// The value that it has.
-    pub current: Option<Json>,
-}
-
-/// A change that the undo meant to make.
-#[derive(Clone, Debug)]
-pub(super) struct Planned {
-    pub(super) table_name: String,
-    pub(super) record_id: String,
-    pub(super) action: Action,
-    /// Whether the log must have an entry for it: a change that leaves every byte as it was has none.
-    pub(super) certain: bool,
-    /// The columns that were meant, and what they should be now, as an image writes it; none where the database decides.
-    pub(super) values: Vec<(String, Option<String>)>,
-}
-
-impl Planned {
-    /// A change that the log must have.
-    pub(super) fn of(table_name: &str, record_id: &str, action: Action) -> Planned {
-        Planned {
-            table_name: table_name.to_owned(),
-            record_id: record_id.to_owned(),
-            action,
-            certain: true,
-            values: Vec::new(),
+impl<'p> Meant<'p> {
+    fn of(step: &'p Step) -> Vec<Meant<'p>> {
+        let meant = |record_id, action| Meant { step, record_id, action };
+        match (&step.change, &step.becomes) {
+            (Change::Update(_), Some(becomes)) => {
+                vec![meant(&step.record_id, Action::Delete), meant(becomes, Action::Create)]
+            }
+            (Change::Update(_), None) => vec![meant(&step.record_id, Action::Update)],
+            (Change::Insert(_), _) => vec![meant(&step.record_id, Action::Create)],
+            (Change::Delete, _) => vec![meant(&step.record_id, Action::Delete)],
         }
-    }
-
-    fn is_of(&self, entry: &Entry) -> bool {
-        entry.table_name == self.table_name
-            && entry.record_id.as_deref() == Some(self.record_id.as_str())
-            && entry.action == self.action
     }
 
     /// Whether the change of this field is what was meant, and no trigger's.
     fn means(&self, field: &str, now: Option<&str>) -> bool {
-        match self.values.iter().find(|(name, _)| name == field) {
-            Some((_, Some(value))) => now.is_none_or(|now| now == value),
-            Some((_, None)) => true,
+        let known = &self.step.known;
+        match self.step.values().iter().find(|value| known.name(value.place) == field) {
+            Some(_) if self.step.by_reference => true,
+            Some(value) => now.is_none_or(|now| now == value.text),
             None => self.action != Action::Update,
         }
     }
+
+    /// Whether the entry tells of this change. An UPDATE in which no field became what was meant is a trigger's.
+    fn is_told_by(&self, entry: &Entry) -> bool {
+        if entry.action != self.action
+            || entry.table_name != self.step.known.table.name
+            || entry.record_id.as_deref() != Some(self.record_id)
+        {
+            return false;
+        }
+        let now = entry.new_values.as_ref().and_then(Json::fields).unwrap_or_default();
+        self.action != Action::Update || now.iter().any(|(name, value)| self.means(name, Some(value))) || now.is_empty()
+    }
 }
 
-/// What the undo's transaction wrote into the log, held against what was meant.
-pub(super) async fn read_back(undoing: &Undoing<'_>, done: Done) -> Result<Outcome> {
-    let transaction_id = undoing.rows.transaction_id().await?;
-    let entries = store::by_transaction(undoing.database.dialect, undoing.connection(), &transaction_id).await?;
-    let mut effects = Vec::new();
-    let mut derived = Vec::new();
-    for planned in done.planned.iter().filter(|planned| planned.certain) {
-        if !entries.iter().any(|entry| planned.is_of(entry)) {
-            return Err(Error::conflict(format!(
-                "the change of {:?} {:?} was not recorded, or a trigger prevented it; see `trackedTables.health`",
-                planned.table_name, planned.record_id
-            )));
-        }
-    }
-    let mut open: Vec<&Planned> = done.planned.iter().collect();
+/// What the undo's transaction wrote into the log, held against what was meant. `corrections` came after the plan.
+pub(super) async fn read_back(
+    history: History<'_>,
+    rows: &Rows<'_>,
+    plan: &Plan,
+    corrections: &[Step],
+    whole: bool,
+) -> Result<Outcome> {
+    let transaction_id = rows.transaction_id().await?;
+    let entries = store::by_transaction(history.database.dialect, history.transaction, &transaction_id).await?;
+    must_be_recorded(plan, &entries)?;
+    let mut open: Vec<Option<Meant<'_>>> = plan.steps().chain(corrections).flat_map(Meant::of).map(Some).collect();
+    let places = places_of(&open);
+    let (mut effects, mut derived) = (Vec::new(), Vec::new());
     for entry in &entries {
         let Some(record_id) = entry.record_id.clone() else { continue };
-        // The first entry of its kind about a row is the undo's own; what follows, triggers did.
-        let planned = open.iter().position(|planned| planned.is_of(entry)).map(|place| open.remove(place));
+        let mut candidates = places.get(&(entry.table_name.as_str(), record_id.as_str())).into_iter().flatten();
+        let told = candidates.find(|place| open[**place].as_ref().is_some_and(|meant| meant.is_told_by(entry)));
+        let meant = told.and_then(|place| open[*place].take());
         let now = entry.new_values.as_ref().and_then(Json::fields).unwrap_or_default();
         let now = |field: &str| now.iter().find(|(name, _)| name == field).map(|(_, value)| *value);
-        let (meant, besides): (Vec<_>, Vec<_>) = entry.changes().into_iter().partition(|change| match planned {
-            Some(planned) => planned.means(&change.field, now(&change.field)),
-            None => false,
-        });
+        let (as_meant, besides): (Vec<_>, Vec<_>) = entry
+            .changes()
+            .into_iter()
+            .partition(|change| meant.as_ref().is_some_and(|meant| meant.means(&change.field, now(&change.field))));
         let effect = |changes| Effect {
             table_name: entry.table_name.clone(),
             record_id: record_id.clone(),
             action: entry.action,
             changes,
         };
-        if planned.is_some() {
-            effects.push(effect(meant));
+        if meant.is_some() {
+            effects.push(effect(as_meant));
         }
-        if planned.is_none() || !besides.is_empty() {
+        if meant.is_none() || !besides.is_empty() {
             derived.push(effect(besides));
         }
     }
-    let latest = match entries.iter().rfind(|entry| is_reversal(undoing, entry)) {
-        Some(entry) => entry.clone(),
-        None => undoing
-            .latest(&undoing.entry.table_name, undoing.record_id, &Action::ALL)
-            .await?
-            .unwrap_or_else(|| undoing.entry.clone()),
-    };
-    Ok(Outcome { latest, entries, effects, derived, skipped: done.skipped })
+    let latest = latest(history, plan, &entries, whole).await?;
+    Ok(Outcome { latest, entries, effects, derived, skipped: plan.skipped.clone() })
 }
 
-/// Whether the entry is about the very object that was undone, under either of its keys.
-fn is_reversal(undoing: &Undoing<'_>, entry: &Entry) -> bool {
-    let ids = [&undoing.entry.record_id, &undoing.entry.previous_record_id];
-    entry.undo_of.is_some()
-        && entry.table_name == undoing.entry.table_name
-        && entry.record_id.is_some()
-        && ids.contains(&&entry.record_id)
+/// Where the changes of each row stand.
+fn places_of<'p>(open: &[Option<Meant<'p>>]) -> HashMap<(&'p str, &'p str), Vec<usize>> {
+    let mut places: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
+    for (place, meant) in open.iter().enumerate() {
+        let Some(meant) = meant else { continue };
+        places.entry((&meant.step.known.table.name, meant.record_id)).or_default().push(place);
+    }
+    places
 }
 
-/// Holds the rows against what was planned: a trigger of the table's may have had its own idea of a value.
-pub(super) async fn ended_as_planned(undoing: &Undoing<'_>, done: &Done) -> Result<()> {
-    let table = undoing.table;
-    for planned in done.planned.iter().filter(|planned| planned.table_name == table.name) {
-        let columns: Vec<&Column> = planned.values.iter().filter_map(|(name, _)| table.column(name)).collect();
-        let row = undoing.rows.read(table, &columns, &planned.record_id).await?;
-        let Some(row) = row else {
-            if planned.action == Action::Delete {
-                continue;
-            }
+/// Fails where a row changed and the log says nothing of it.
+fn must_be_recorded(plan: &Plan, entries: &[Entry]) -> Result<()> {
+    let told: HashSet<(&str, &str)> =
+        entries.iter().filter_map(|entry| Some((entry.table_name.as_str(), entry.record_id.as_deref()?))).collect();
+    for end in plan.ends.iter().filter(|end| end.differs) {
+        if !told.contains(&(end.known.table.name.as_str(), end.record_id.as_str())) {
             return Err(Error::conflict(format!(
-                "the row {:?} {:?} is not there after the undo: a trigger of the table took it away again",
-                table.name, planned.record_id
+                "the change of {:?} {:?} was not recorded, or a trigger prevented it; see `trackedTables.health`",
+                end.known.table.name, end.record_id
             )));
-        };
-        if planned.action == Action::Delete {
-            return Err(Error::conflict(format!(
-                "the row {:?} {:?} is there again after the undo: a trigger of the table put it back",
-                table.name, planned.record_id
-            )));
-        }
-        for ((column, (_, meant)), current) in columns.iter().zip(&planned.values).zip(&row) {
-            if meant.as_ref().is_some_and(|meant| meant != current) && !is_time(column) {
-                return Err(Error::conflict(format!(
-                    "a trigger of {:?} gives the column {:?} another value than the undo did",
-                    table.name, column.name
-                )));
-            }
-        }
-        if let Some(parent) = undoing.rows.missing_parent(table, &columns, &planned.record_id).await? {
-            return Err(Error::conflict(format!("{:?} {:?} refers to {parent}", table.name, planned.record_id)));
         }
     }
     Ok(())
 }
 
-/// A column such as `updated_at`, which triggers keep.
-fn is_time(column: &Column) -> bool {
-    let name = column.type_name.to_ascii_lowercase();
-    name.contains("date") || name.contains("time")
+/// The latest entry about the very object that was undone, under either of its keys; of a transaction, the last written.
+async fn latest(history: History<'_>, plan: &Plan, entries: &[Entry], whole: bool) -> Result<Entry> {
+    if whole {
+        return Ok(entries.last().unwrap_or(&plan.entry).clone());
+    }
+    let ids = [&plan.entry.record_id, &plan.entry.previous_record_id];
+    let is_reversal = |entry: &&Entry| {
+        entry.undo_of.is_some()
+            && entry.table_name == plan.entry.table_name
+            && entry.record_id.is_some()
+            && ids.contains(&&entry.record_id)
+    };
+    if let Some(entry) = entries.iter().rfind(is_reversal) {
+        return Ok(entry.clone());
+    }
+    let record_id = plan.entry.record_id.as_deref().unwrap_or_default();
+    let latest = history.latest(&plan.entry.table_name, record_id, &Action::ALL).await?;
+    Ok(latest.unwrap_or_else(|| plan.entry.clone()))
 }

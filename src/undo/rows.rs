@@ -1,44 +1,52 @@
 //! Reading and writing rows of the user's tables. The statements are the databases' own; what they mean is not.
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, Statement};
+use std::sync::Mutex;
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, QueryResult, Statement};
 
 use crate::audit::{Error, Result};
-use crate::capture::{Column, Reference, Table};
+use crate::capture::{Column, Hidden, Reference, Table};
 use crate::store::{Kind, failed};
 
+use super::plan::{Group, Step};
 use super::{postgres, sqlite};
 use afterimage_entity::text::Text;
-
-/// A column and a value for it, as an image writes it.
-pub(super) type Assignment<'a> = (&'a Column, &'a str);
 
 /// The statements of one database. A row is found by its record id, as the log writes it.
 pub(super) trait Dml: Send + Sync {
     /// What must be said before rows are touched, so that values read as the log writes them.
     fn prepare(&self) -> &'static [&'static str];
-    /// The values of these columns, as an image writes them; locks the row, and fails at once where another holds it.
-    fn read(&self, table: &Table, columns: &[&Column], record_id: &str) -> Statement;
+    /// How many rows one statement is given at the most.
+    fn batch(&self) -> usize;
+    /// The rows of these ids, at most a batch: each its id, and the values of these columns, as an image writes them;
+    /// locks them, in their order, and fails at once where another transaction holds one.
+    fn read(&self, table: &Table, columns: &[&Column], record_ids: &[String]) -> Statement;
     /// Whether the value, as it was read, is the value that was written, to the last byte.
     fn is_exact(&self, value: &str) -> bool;
-    /// Sets columns of a row.
-    fn update(&self, table: &Table, values: &[Assignment<'_>], record_id: &str) -> Statement;
-    /// Deletes a row.
-    fn delete(&self, table: &Table, record_id: &str) -> Statement;
-    /// Deletes rows that refer to each other in a circle, all at once; none where they may as well go one by one.
-    fn delete_together(&self, rows: &[(&Table, &str)]) -> Option<Statement>;
-    /// Inserts a row.
-    fn insert(&self, table: &Table, values: &[Assignment<'_>]) -> Statement;
-    /// The record ids of the rows that point at a row by this foreign key; at most `limit` of them. Locks them.
+    /// The statements that carry a group of steps out, each with how many rows it must touch, where it must.
+    fn perform(&self, group: &Group) -> Vec<(Statement, usize)>;
+    /// The rows that point at one of these rows by this foreign key, at most `limit`: each the id of the row that it
+    /// points at, and its own. Locks them.
     fn children(
         &self,
         reference: &Reference,
         child: &Table,
         parent: &Table,
-        record_id: &str,
+        record_ids: &[String],
         limit: usize,
     ) -> Statement;
-    /// Whether any row of a table that is not described points at the row.
-    fn is_referenced(&self, reference: &Reference, parent: &Table, record_id: &str) -> Statement;
+    /// The id of one of these rows at which a row of a table that is not described points.
+    fn is_referenced(&self, reference: &Reference, parent: &Table, record_ids: &[String]) -> Statement;
+    /// The unique keys of a table: each row a key's name and one of its columns, together and in order.
+    fn unique_keys(&self, table: &Table) -> Statement;
+    /// The SQL of a column's default; no row, or null, where it has none.
+    fn default_of(&self, table: &Table, column: &Column) -> Statement;
+    /// What that SQL stands for, as an image writes it.
+    fn evaluate(&self, column: &Column, default: &str) -> Statement;
+    /// A query that fails where the column's type does not take the value; none where each takes any.
+    fn fits(&self, column: &Column, value: &str) -> Option<Statement>;
+    /// The ids of other rows that have the step's values in these columns.
+    fn same_values(&self, step: &Step, places: &[usize]) -> Option<Statement>;
     /// The foreign keys of the table: number, parent's name, column, and the parent's column. None where the database
     /// itself says which parent is missing.
     fn foreign_keys(&self, table: &Table) -> Option<Statement>;
@@ -48,14 +56,17 @@ pub(super) trait Dml: Send + Sync {
     fn transaction_id(&self) -> &'static str;
     /// Lets constraints speak up now that would otherwise speak up at the commit.
     fn check_constraints(&self) -> Option<&'static str>;
-    /// What a refusal of the database means to the one who asked for the undo; none where it is no refusal.
-    fn refusal(&self, error: &DbErr) -> Option<Error>;
+    /// What a refusal of the database means to the one who asked for the undo; none where it is no refusal. The values of
+    /// these columns are not told.
+    fn refusal(&self, error: &DbErr, hidden: &[String]) -> Option<Error>;
 }
 
 /// The user's rows, within one transaction.
 pub(super) struct Rows<'a> {
     pub(super) transaction: &'a DatabaseTransaction,
-    dml: &'static dyn Dml,
+    pub(super) dml: &'static dyn Dml,
+    /// The columns of all tables met so far that no message may show.
+    hidden: Mutex<Vec<String>>,
 }
 
 impl<'a> Rows<'a> {
@@ -68,22 +79,32 @@ impl<'a> Rows<'a> {
         for statement in dml.prepare() {
             transaction.execute_unprepared(statement).await.map_err(failed)?;
         }
-        Ok(Rows { transaction, dml })
+        Ok(Rows { transaction, dml, hidden: Mutex::default() })
     }
 
-    /// The values of these columns, locked; none where there is no such row.
+    /// From here on no message shows the values of these columns.
+    pub(super) fn hide(&self, hidden: &Hidden) {
+        if let Ok(mut columns) = self.hidden.lock() {
+            columns.extend(hidden.redacted.iter().chain(&hidden.ignored).cloned());
+        }
+    }
+
+    /// The rows of these ids that there are, locked: each its id, and the values of these columns.
     pub(super) async fn read(
         &self,
         table: &Table,
         columns: &[&Column],
-        record_id: &str,
-    ) -> Result<Option<Vec<String>>> {
-        let statement = self.dml.read(table, columns, record_id);
-        let Some(row) = self.transaction.query_one_raw(statement).await.map_err(|error| self.refused(error))? else {
-            return Ok(None);
-        };
-        let values = (0..columns.len()).map(|place| row.try_get_by_index::<Text>(place).map(String::from));
-        values.collect::<Result<Vec<String>, _>>().map(Some).map_err(failed)
+        record_ids: &[String],
+    ) -> Result<Vec<(String, Vec<String>)>> {
+        let mut found = Vec::with_capacity(record_ids.len());
+        for some in record_ids.chunks(self.dml.batch()) {
+            for row in self.query(self.dml.read(table, columns, some)).await? {
+                let value = |place| row.try_get_by_index::<Text>(place).map(String::from);
+                let values = (1..=columns.len()).map(value).collect::<Result<Vec<String>, _>>().map_err(failed)?;
+                found.push((value(0).map_err(failed)?, values));
+            }
+        }
+        Ok(found)
     }
 
     /// Whether the value, as it was read, is the value that was written, to the last byte.
@@ -91,48 +112,76 @@ impl<'a> Rows<'a> {
         self.dml.is_exact(value)
     }
 
-    /// Sets columns of a row; whether it was there.
-    pub(super) async fn update(&self, table: &Table, values: &[Assignment<'_>], record_id: &str) -> Result<bool> {
-        self.execute(self.dml.update(table, values, record_id)).await
-    }
-
-    /// Deletes rows, in this order; `cyclic` where they refer to each other in a circle. A row may be gone by the time
-    /// that it is its turn: the database's own cascade comes back to where it began.
-    pub(super) async fn delete(&self, rows: &[(&Table, &str)], cyclic: bool) -> Result<()> {
-        let together = if cyclic { self.dml.delete_together(rows) } else { None };
-        if let Some(statement) = together {
-            return self.execute(statement).await.map(drop);
-        }
-        for (table, record_id) in rows {
-            self.execute(self.dml.delete(table, record_id)).await?;
+    /// Carries a group of steps out.
+    pub(super) async fn perform(&self, group: &Group) -> Result<()> {
+        for (statement, rows) in self.dml.perform(group) {
+            let result = self.transaction.execute_raw(statement).await.map_err(|error| self.refused(error))?;
+            if result.rows_affected() < rows as u64 {
+                return Err(prevented(group));
+            }
         }
         Ok(())
     }
 
-    /// Inserts a row; whether the database took it.
-    pub(super) async fn insert(&self, table: &Table, values: &[Assignment<'_>]) -> Result<bool> {
-        self.execute(self.dml.insert(table, values)).await
-    }
-
-    /// The record ids of the rows that point at a row by this foreign key.
+    /// The rows that point at one of these rows by this foreign key: each the row that it points at, and itself.
     pub(super) async fn children(
         &self,
         reference: &Reference,
         child: &Table,
         parent: &Table,
-        record_id: &str,
+        record_ids: &[String],
         limit: usize,
-    ) -> Result<Vec<String>> {
-        let statement = self.dml.children(reference, child, parent, record_id, limit);
-        let rows = self.transaction.query_all_raw(statement).await.map_err(|error| self.refused(error))?;
-        rows.iter().map(|row| row.try_get_by_index(0).map_err(failed)).collect()
+    ) -> Result<Vec<(String, String)>> {
+        let mut found = Vec::new();
+        for some in record_ids.chunks(self.dml.batch()) {
+            for row in self.query(self.dml.children(reference, child, parent, some, limit)).await? {
+                found.push((text(&row, 0)?, text(&row, 1)?));
+            }
+            if found.len() >= limit {
+                break;
+            }
+        }
+        Ok(found)
     }
 
-    /// Whether a row points at the row by this foreign key, in a table of which nothing more is known.
-    pub(super) async fn is_referenced(&self, reference: &Reference, parent: &Table, record_id: &str) -> Result<bool> {
-        let statement = self.dml.is_referenced(reference, parent, record_id);
-        let row = self.transaction.query_one_raw(statement).await.map_err(|error| self.refused(error))?;
-        Ok(row.is_some())
+    /// The id of one of these rows at which a row points by this foreign key, in a table of which nothing more is known.
+    pub(super) async fn is_referenced(
+        &self,
+        reference: &Reference,
+        parent: &Table,
+        record_ids: &[String],
+    ) -> Result<Option<String>> {
+        for some in record_ids.chunks(self.dml.batch()) {
+            if let Some(row) = self.query(self.dml.is_referenced(reference, parent, some)).await?.first() {
+                return text(row, 0).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The unique keys of a table, each the names of its columns.
+    pub(super) async fn unique_keys(&self, table: &Table) -> Result<Vec<Vec<String>>> {
+        let mut keys: Vec<(String, Vec<String>)> = Vec::new();
+        for row in self.query(self.dml.unique_keys(table)).await? {
+            let (name, column) = (text(&row, 0)?, text(&row, 1)?);
+            match keys.last_mut() {
+                Some((last, columns)) if *last == name => columns.push(column),
+                _ => keys.push((name, vec![column])),
+            }
+        }
+        Ok(keys.into_iter().map(|(_, columns)| columns).collect())
+    }
+
+    /// The value that a column has where none is given, as an image writes it.
+    pub(super) async fn default_of(&self, table: &Table, column: &Column) -> Result<String> {
+        let found = self.query(self.dml.default_of(table, column)).await?;
+        let default: Option<String> = match found.first() {
+            Some(row) => row.try_get_by_index(0).map_err(failed)?,
+            None => None,
+        };
+        let Some(default) = default else { return Ok("null".to_owned()) };
+        let row = self.query(self.dml.evaluate(column, &default)).await?;
+        row.first().map_or_else(|| Ok("null".to_owned()), |row| text(row, 0))
     }
 
     /// A row that this one refers to by one of these columns and that is not there, in words; none where all are, or
@@ -146,23 +195,21 @@ impl<'a> Rows<'a> {
         let Some(statement) = self.dml.foreign_keys(table) else { return Ok(None) };
         type ForeignKey = (i64, String, Vec<(String, String)>);
         let mut keys: Vec<ForeignKey> = Vec::new();
-        for row in self.transaction.query_all_raw(statement).await.map_err(failed)? {
+        for row in self.query(statement).await? {
             let number: i64 = row.try_get_by_index(0).map_err(failed)?;
-            let parent: String = row.try_get_by_index(1).map_err(failed)?;
-            let pair = (row.try_get_by_index(2).map_err(failed)?, row.try_get_by_index(3).map_err(failed)?);
+            let pair = (text(&row, 2)?, text(&row, 3)?);
             match keys.last_mut() {
                 Some((last, _, columns)) if *last == number => columns.push(pair),
-                _ => keys.push((number, parent, vec![pair])),
+                _ => keys.push((number, text(&row, 1)?, vec![pair])),
             }
         }
         let is_set = |name: &str| set.iter().any(|column| column.name.eq_ignore_ascii_case(name));
         keys.retain(|(_, _, columns)| columns.iter().any(|(column, _)| is_set(column)));
         for (_, parent, columns) in keys {
-            let statement = self.dml.dangling(table, &parent, &columns, record_id);
-            if let Some(row) = self.transaction.query_one_raw(statement).await.map_err(failed)? {
-                let value: String = row.try_get_by_index(0).map_err(failed)?;
-                let columns: Vec<&str> = columns.iter().map(|(column, _)| column.as_str()).collect();
-                let columns = columns.join(", ");
+            if let Some(row) = self.query(self.dml.dangling(table, &parent, &columns, record_id)).await?.first() {
+                let names: Vec<&str> = columns.iter().map(|(column, _)| column.as_str()).collect();
+                let value = if self.is_hidden(&names) { "not shown".to_owned() } else { text(row, 0)? };
+                let columns = names.join(", ");
                 return Ok(Some(format!("a row of {parent:?} that is not there: its {columns:?} is {value}")));
             }
         }
@@ -172,9 +219,8 @@ impl<'a> Rows<'a> {
     /// The id of the present transaction, as the log gives it.
     pub(super) async fn transaction_id(&self) -> Result<String> {
         let statement = Statement::from_string(self.transaction.get_database_backend(), self.dml.transaction_id());
-        let row = self.transaction.query_one_raw(statement).await.map_err(failed)?;
-        let row = row.ok_or_else(|| Error::internal("the transaction has no id"))?;
-        row.try_get_by_index(0).map_err(failed)
+        let rows = self.query(statement).await?;
+        text(rows.first().ok_or_else(|| Error::internal("the transaction has no id"))?, 0)
     }
 
     /// Lets every constraint speak up.
@@ -183,17 +229,46 @@ impl<'a> Rows<'a> {
         self.transaction.execute_unprepared(statement).await.map(drop).map_err(|error| self.refused(error))
     }
 
-    async fn execute(&self, statement: Statement) -> Result<bool> {
-        let result = self.transaction.execute_raw(statement).await.map_err(|error| self.refused(error))?;
-        Ok(result.rows_affected() > 0)
+    /// A statement of the transaction's own.
+    pub(super) async fn say(&self, statement: &str) -> Result<()> {
+        self.transaction.execute_unprepared(statement).await.map(drop).map_err(failed)
+    }
+
+    pub(super) async fn query(&self, statement: Statement) -> Result<Vec<QueryResult>> {
+        self.transaction.query_all_raw(statement).await.map_err(|error| self.refused(error))
+    }
+
+    fn is_hidden(&self, names: &[&str]) -> bool {
+        self.hidden.lock().is_ok_and(|hidden| hidden.iter().any(|column| names.contains(&column.as_str())))
     }
 
     fn refused(&self, error: DbErr) -> Error {
-        match self.dml.refusal(&error) {
+        let hidden = self.hidden.lock().map(|hidden| hidden.clone()).unwrap_or_default();
+        match self.dml.refusal(&error, &hidden) {
             Some(refusal) => refusal.caused_by(error),
             None => failed(error),
         }
     }
+}
+
+pub(super) fn text(row: &QueryResult, place: usize) -> Result<String> {
+    row.try_get_by_index::<Text>(place).map(String::from).map_err(failed)
+}
+
+/// What it means that fewer rows changed than should have.
+fn prevented(group: &Group) -> Error {
+    let Some(step) = group.steps.first() else { return Error::internal("an empty group") };
+    let table = &step.known.table.name;
+    let what = if step.before.is_none() { "inserted" } else { "changed" };
+    Error::conflict(match group.steps.len() {
+        1 => format!(
+            "the row {table:?} {:?} was not {what}: a trigger or a rule of the table prevents it",
+            step.record_id
+        ),
+        count => {
+            format!("of {count} rows of {table:?} not all were {what}: a trigger or a rule of the table prevents it")
+        }
+    })
 }
 
 /// The parts of a record id: of a single key the text itself, of a composite one the strings of its array. None where

@@ -1,30 +1,61 @@
-//! Undoing an entry: who may be believed, the one transaction, and the record of a refusal.
+//! Undoing, and showing what an undo would do: the attempts, and the record of a refusal.
 
+use std::fmt;
 use std::time::Duration;
 
-use sea_orm::{ColumnTrait, ConnectionTrait, ExprTrait};
-
-use super::outcome::{Outcome, Planned, Skipped, ended_as_planned, read_back};
-use super::rows::Rows;
-use super::standing::last_standing;
-use super::{delete, restore, revert};
+use super::attempt::{Attempt, MAX_PLAN_ROWS};
+use super::finish::hash_of_none;
+use super::outcome::Outcome;
+use super::plan::{Effect, Skipped};
+use super::planner::Bound;
 use crate::audit::{Action, Code, Draft, Entry, Error, Json, Result};
-use crate::capture::dispatch::describe;
-use crate::capture::{Actor, Hidden, Table};
-use crate::store::{self, Database, ServerContext, Write};
-use afterimage_entity::log::Column;
+use crate::capture::Actor;
+use crate::store::{self, Database, Write};
 
-/// A wish to undo an entry.
+/// What is to be undone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// What one entry records.
+    Entry {
+        /// The entry.
+        id: i64,
+        /// Of a deletion: whether what fell with the object comes back too.
+        restore_linked: bool,
+    },
+    /// All changes of the transaction of this id.
+    Transaction(String),
+}
+
+/// A wish to undo something.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// The entry.
-    pub entry: i64,
+    /// What.
+    pub subject: Subject,
     /// Becomes the description of the entries written.
     pub reason: Option<String>,
     /// Who wishes it.
     pub actor: Actor,
-    /// How many rows it may change.
+    /// How many rows it may change, unless the caller shows by the plan's hash that they have seen them.
     pub max_rows: usize,
+    /// The plan that the caller has seen.
+    pub plan_hash: Option<String>,
+}
+
+/// What an undo would do.
+#[derive(Clone, Debug)]
+pub struct Preview {
+    /// The entry, or the last one of the transaction.
+    pub entry: Entry,
+    /// Why it would not go through.
+    pub refusal: Option<(Code, String)>,
+    /// The rows that would change, in the order in which they would.
+    pub effects: Vec<Effect>,
+    /// Later entries about the same fields or objects, the latest first.
+    pub later: Vec<Entry>,
+    /// The fields that would be left alone.
+    pub skipped: Vec<Skipped>,
+    /// Identifies the plan.
+    pub hash: String,
 }
 
 /// How often rows that others hold are asked for, and how long is waited in between, holding nothing.
@@ -33,30 +64,21 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// The table under which refused undos are filed.
 const UNDO: &str = "afterimage.undo";
 
-/// What the parts of an undo work with.
-pub(super) struct Undoing<'a> {
-    pub(super) database: &'a Database,
-    pub(super) write: &'a Write<'a>,
-    pub(super) rows: &'a Rows<'a>,
-    pub(super) request: &'a Request,
-    pub(super) entry: &'a Entry,
-    pub(super) record_id: &'a str,
-    pub(super) table: &'a Table,
-    pub(super) hidden: &'a Hidden,
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Subject::Entry { id, restore_linked: false } => write!(f, "entry {id}"),
+            Subject::Entry { id, restore_linked: true } => write!(f, "entry {id} with what was linked"),
+            Subject::Transaction(id) => write!(f, "transaction {id}"),
+        }
+    }
 }
 
-/// What an undo did to the user's rows.
-#[derive(Default)]
-pub(super) struct Done {
-    pub(super) planned: Vec<Planned>,
-    pub(super) skipped: Vec<Skipped>,
-}
-
-/// Undoes what one entry records.
+/// Undoes it.
 ///
 /// # Errors
-/// NOT_FOUND, NOT_UNDOABLE or CONFLICT, each with the reason; then nothing has changed but for an entry about the
-/// refusal.
+/// NOT_FOUND, NOT_UNDOABLE, CONFLICT or FORBIDDEN, each with the reason; then nothing has changed but for an entry about
+/// the refusal.
 pub async fn undo(database: &Database, request: &Request) -> Result<Outcome> {
     let mut attempt = 1;
     let outcome = loop {
@@ -78,83 +100,90 @@ pub async fn undo(database: &Database, request: &Request) -> Result<Outcome> {
 }
 
 async fn undo_once(database: &Database, request: &Request) -> Result<Outcome> {
-    let write = Write::begin(database).await?;
-    let entry = store::by_ids(database.dialect, &write.transaction, [request.entry]).await?.pop();
-    let entry = entry.ok_or_else(|| Error::not_found(format!("there is no entry {}", request.entry)))?;
-    let (record_id, hidden) = undoable(database, &write, &entry).await?;
-    let table = match describe(database.kind, &write.transaction, &entry.table_name).await {
-        Err(error) if error.code() == Code::NotFound => {
-            return Err(Error::not_undoable(format!("the table {:?} is not there any more", entry.table_name)));
-        }
-        Err(error) if error.code() == Code::BadUserInput => return Err(Error::not_undoable(error.message())),
-        table => table?,
+    let attempt = Attempt::begin(database, request).await?;
+    let rows = attempt.rows().await?;
+    let bound = match request.plan_hash {
+        Some(_) => Bound { rows: MAX_PLAN_ROWS, hard: true },
+        None => Bound { rows: request.max_rows.min(MAX_PLAN_ROWS), hard: request.max_rows >= MAX_PLAN_ROWS },
     };
-    let rows = Rows::open(database.kind, &write.transaction).await?;
-    write.act_as(&context(request)).await?;
-    let undoing = Undoing {
-        database,
-        write: &write,
-        rows: &rows,
-        request,
-        entry: &entry,
-        record_id: &record_id,
-        table: &table,
-        hidden: &hidden,
-    };
-    let done = match entry.action {
-        _ if entry.is_key_change() => revert::key(&undoing).await?,
-        Action::Create => delete::object(&undoing).await?,
-        Action::Update => revert::fields(&undoing).await?,
-        Action::Delete => restore::object(&undoing).await?,
-        Action::Read => return Err(Error::not_undoable("a READ changed nothing that could be undone")),
-    };
-    rows.check_constraints().await?;
-    ended_as_planned(&undoing, &done).await?;
-    let outcome = read_back(&undoing, done).await?;
-    write.commit().await?;
+    let plan = attempt.plan(&rows, bound).await?;
+    if request.plan_hash.as_ref().is_some_and(|hash| *hash != plan.hash) {
+        return Err(Error::conflict(
+            "the plan is no longer the one of this `planHash`: something has changed since; look at the preview again",
+        ));
+    }
+    let outcome = attempt.perform(&rows, &plan).await?;
+    drop(rows);
+    attempt.commit().await?;
     Ok(outcome)
 }
 
-/// Whether the entry can be undone at all: what its object is called, and what of its table is hidden.
-async fn undoable(database: &Database, write: &Write<'_>, entry: &Entry) -> Result<(String, Hidden)> {
-    if entry.action == Action::Read {
-        return Err(Error::not_undoable("a READ changed nothing that could be undone"));
+/// What [`undo`] would do. It is done, and rolled back, so that constraints, rights and triggers have their say.
+///
+/// # Errors
+/// NOT_FOUND where there is nothing of that id. What else an undo would fail with is part of the preview.
+pub async fn preview(database: &Database, request: &Request) -> Result<Preview> {
+    let mut attempt = 1;
+    loop {
+        let (preview, refusal) = match preview_once(database, request).await {
+            Ok(previewed) => previewed,
+            Err(error) if error.is_busy() && attempt < ATTEMPTS => {
+                attempt += 1;
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        match refusal {
+            None => return Ok(preview),
+            Some(error) if error.is_busy() && attempt < ATTEMPTS => {
+                attempt += 1;
+                tokio::time::sleep(PAUSE).await;
+            }
+            Some(error) if matches!(error.code(), Code::Conflict | Code::NotUndoable | Code::Forbidden) => {
+                return Ok(Preview { refusal: Some((error.code(), error.message().to_owned())), ..preview });
+            }
+            Some(error) => return Err(error),
+        }
     }
-    let tracked = store::tracked(database.dialect, &write.transaction, &entry.table_name).await?;
-    let tracked = tracked.ok_or_else(|| {
-        Error::not_undoable(format!(
-            "the table {:?} is not tracked, so that the undo would not be recorded; track it first",
-            entry.table_name
-        ))
-    })?;
-    if !entry.trusted {
-        return Err(Error::not_undoable(
-            "the entry was made by hand by a caller who is no administrator: what it says of the row is not proven",
-        ));
-    }
-    let record_id = entry.record_id.clone();
-    let record_id = record_id.ok_or_else(|| Error::not_undoable("the entry names no object: it has no record id"))?;
-    Ok((record_id, Hidden { redacted: tracked.redacted_columns, ignored: tracked.ignored_columns }))
 }
 
-fn context(request: &Request) -> ServerContext {
-    ServerContext {
-        user_id: request.actor.user_id.clone(),
-        username: request.actor.username.clone(),
-        description: request.reason.clone(),
-        ip_address: request.actor.ip_address.clone(),
-        recorded_by: request.actor.recorded_by.clone(),
-        ..ServerContext::default()
-    }
+/// The preview, and what stands in the way of it.
+async fn preview_once(database: &Database, request: &Request) -> Result<(Preview, Option<Error>)> {
+    let attempt = Attempt::begin(database, request).await?;
+    let entry = attempt.entry().cloned().ok_or_else(|| Error::internal("there is nothing to undo"))?;
+    let rows = attempt.rows().await?;
+    let planned = attempt.plan(&rows, Bound { rows: MAX_PLAN_ROWS, hard: true }).await;
+    let previewed = match planned {
+        Ok(plan) => {
+            let refusal = attempt.perform(&rows, &plan).await.err();
+            let effects = plan.effects();
+            let preview =
+                Preview { entry, refusal: None, effects, later: plan.later, skipped: plan.skipped, hash: plan.hash };
+            (preview, refusal)
+        }
+        Err(error) => {
+            let hash = hash_of_none(&request.subject.to_string(), &error);
+            let (effects, later, skipped) = (Vec::new(), Vec::new(), Vec::new());
+            (Preview { entry, refusal: None, effects, later, skipped, hash }, Some(error))
+        }
+    };
+    drop(rows);
+    attempt.roll_back().await?;
+    Ok(previewed)
 }
 
 /// The one trace that a refused undo leaves.
 async fn record_refusal(database: &Database, request: &Request, error: &Error) -> Result<()> {
     let code = serde_json::Value::from(error.code().as_str()).to_string();
+    let record_id = match &request.subject {
+        Subject::Entry { id, .. } => id.to_string(),
+        Subject::Transaction(id) => id.clone(),
+    };
     let draft = Draft {
         action: Action::Read,
         table_name: UNDO.to_owned(),
-        record_id: Some(request.entry.to_string()),
+        record_id: Some(record_id),
         user_id: request.actor.user_id.clone(),
         username: request.actor.username.clone(),
         old_values: None,
@@ -170,49 +199,4 @@ async fn record_refusal(database: &Database, request: &Request, error: &Error) -
     let write = Write::begin(database).await?;
     store::append(database.dialect, &write, &[draft]).await?;
     write.commit().await
-}
-
-impl Undoing<'_> {
-    /// The latest entry about an object with one of these actions that can be believed.
-    pub(super) async fn latest(&self, table: &str, record_id: &str, actions: &[Action]) -> Result<Option<Entry>> {
-        self.latest_before(table, record_id, actions, i64::MAX).await
-    }
-
-    /// The same, of the entries before that one.
-    pub(super) async fn latest_before(
-        &self,
-        table: &str,
-        record_id: &str,
-        actions: &[Action],
-        before: i64,
-    ) -> Result<Option<Entry>> {
-        let condition = store::about(self.database.dialect, table, record_id)
-            .and(Column::Id.lt(before))
-            .and(Column::Trusted.eq(true))
-            .and(Column::Action.is_in(actions.iter().map(|action| action.as_str())));
-        store::latest(self.database.dialect, &self.write.transaction, condition).await
-    }
-
-    /// Fails where a later creation or deletion of the object stands, that no undo has taken back.
-    pub(super) async fn must_stand(&self) -> Result<()> {
-        let condition = store::about(self.database.dialect, &self.entry.table_name, self.record_id)
-            .and(Column::Trusted.eq(true))
-            .and(Column::Id.gte(self.entry.id))
-            .and(Column::Action.is_in([Action::Create.as_str(), Action::Delete.as_str()]));
-        let entries = store::matching(self.database.dialect, &self.write.transaction, condition).await?;
-        match last_standing(&entries) {
-            Some(last) if last.id != self.entry.id => {
-                let done = if last.action == Action::Create { "created anew" } else { "deleted" };
-                Err(Error::conflict(format!(
-                    "the object {:?} {:?} was {done} since, by entry {}; undo that one first",
-                    self.entry.table_name, self.record_id, last.id
-                )))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    pub(super) fn connection(&self) -> &impl ConnectionTrait {
-        &self.write.transaction
-    }
 }

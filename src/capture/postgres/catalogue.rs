@@ -109,7 +109,13 @@ pub(crate) async fn references(connection: &impl ConnectionTrait, table: &Table)
                 "a" | "r" | "c" => OnDelete::Deleted,
                 other => return Err(Error::internal(format!("foreign key action {other:?}"))),
             };
+            let mut set_columns: Vec<String> = get(row, "set_columns")?;
+            if set_columns.is_empty() {
+                set_columns.clone_from(&child_columns);
+            }
             Ok(Reference {
+                set_columns,
+                on_update_writes: get(row, "on_update_writes")?,
                 constraint: get(row, "name")?,
                 child: name::filed(&get::<String>(row, "schema")?, &get::<String>(row, "child")?),
                 child_sql_name: get(row, "sql_name")?,

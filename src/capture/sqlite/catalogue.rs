@@ -59,7 +59,7 @@ pub async fn describe(conn: &impl ConnectionTrait, name: &str) -> Result<Table> 
 
 /// The foreign keys of all tables, tracked or not, that point at this one.
 pub async fn references(conn: &impl ConnectionTrait, table: &Table) -> Result<Vec<Reference>> {
-    let sql = "SELECT t.name, f.id, f.\"from\", f.\"to\", f.seq, f.on_delete \
+    let sql = "SELECT t.name, f.id, f.\"from\", f.\"to\", f.seq, f.on_delete, f.on_update \
                  FROM pragma_table_list AS t JOIN pragma_foreign_key_list(t.name, 'main') AS f \
                 WHERE t.schema = 'main' AND t.type = 'table' AND f.\"table\" = ? COLLATE NOCASE \
                 ORDER BY t.name, f.id, f.seq";
@@ -72,6 +72,7 @@ pub async fn references(conn: &impl ConnectionTrait, table: &Table) -> Result<Ve
         let to: Option<String> = row.try_get_by_index(3).map_err(failed)?;
         let place: i64 = row.try_get_by_index(4).map_err(failed)?;
         let on_delete: String = row.try_get_by_index(5).map_err(failed)?;
+        let on_update: String = row.try_get_by_index(6).map_err(failed)?;
         if is_reserved(&child) {
             continue;
         }
@@ -94,10 +95,13 @@ pub async fn references(conn: &impl ConnectionTrait, table: &Table) -> Result<Ve
                     "SET DEFAULT" => OnDelete::SetDefault,
                     _ => OnDelete::Deleted,
                 },
+                set_columns: Vec::new(),
+                on_update_writes: matches!(on_update.as_str(), "CASCADE" | "SET NULL" | "SET DEFAULT"),
             };
             found.push((id, reference));
         }
         if let Some((_, reference)) = found.last_mut() {
+            reference.set_columns.push(from.clone());
             reference.columns.push((from, parent));
         }
     }

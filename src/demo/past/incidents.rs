@@ -69,7 +69,7 @@ async fn undo_last(past: &mut Past<'_>, who: &Person, reason: &str) -> Result<()
 
 async fn undo_entry(past: &mut Past<'_>, entry: i64, who: &Person, reason: &str) -> Result<()> {
     let request = undo::Request {
-        entry,
+        subject: undo::Subject::Entry { id: entry, restore_linked: false },
         reason: Some(reason.to_owned()),
         actor: Actor {
             user_id: Some(who.id.to_owned()),
@@ -78,6 +78,7 @@ async fn undo_entry(past: &mut Past<'_>, entry: i64, who: &Person, reason: &str)
             recorded_by: Some(who.id.to_owned()),
         },
         max_rows: 100,
+        plan_hash: None,
     };
     undo::undo(past.database, &request).await?;
     past.step(4).await

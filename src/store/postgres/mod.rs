@@ -155,8 +155,8 @@ impl Dialect for Postgres {
          SELECT $1, $2, $3, $4, $5, $6::json, $7 FROM setting"
     }
 
-    fn reverses(&self) -> &'static str {
-        "INSERT INTO afterimage.server_undo (table_name, record_id, action, undo_of) VALUES ($1, $2, $3, $4)"
+    fn reverses_no_more(&self) -> &'static str {
+        "DELETE FROM afterimage.server_undo WHERE tx = pg_current_xact_id_if_assigned()"
     }
 }
 

@@ -46,8 +46,10 @@ impl History<'_> {
         let fields: Vec<String> = (self.played.pauses.iter().enumerate())
             .map(|(place, pause)| format!("p{place}: at(instant: \"{}\")", pause.instant))
             .collect();
-        let query =
-            format!("query($t: String!, $r: ID!) {{ trackedObject(tableName: $t, recordId: $r) {{ {} }} }}", fields.join(" "));
+        let query = format!(
+            "query($t: String!, $r: ID!) {{ trackedObject(tableName: $t, recordId: $r) {{ {} }} }}",
+            fields.join(" ")
+        );
         let body = json!({"query": query, "variables": {"t": table, "r": record_id}}).to_string();
         let (_, text) = self.api.post(&self.api.token(&[afterimage::auth::Role::Auditor]), &body).await;
         let answer: Answer = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));

@@ -87,7 +87,10 @@ fn postgres_row(place: usize, name: &str, schema: &Schema, image: &Image) -> Str
     let record: Vec<String> =
         others.map(|(column, value)| format!("{}:{}", serde_json::Value::from(column.as_str()), value.get())).collect();
     let record = quote(&format!("{{{}}}", record.join(",")));
-    format!("select {place}, row({})::{name}::text from json_populate_record(null::{name}, {record}) image", values.join(", "))
+    format!(
+        "select {place}, row({})::{name}::text from json_populate_record(null::{name}, {record}) image",
+        values.join(", ")
+    )
 }
 
 /// The text of a document; none for SQL's null.

@@ -47,9 +47,8 @@ fn any_table() -> impl Strategy<Value = Table> {
 }
 
 fn any_foreign_key() -> impl Strategy<Value = ForeignKey> {
-    (any::<u8>(), any::<u8>(), any::<u8>(), any::<bool>()).prop_map(|(parent, on_delete, on_update, deferred)| {
-        ForeignKey { parent, on_delete, on_update, deferred }
-    })
+    (any::<u8>(), any::<u8>(), any::<u8>(), any::<bool>())
+        .prop_map(|(parent, on_delete, on_update, deferred)| ForeignKey { parent, on_delete, on_update, deferred })
 }
 
 impl Schema {
@@ -70,7 +69,8 @@ impl Schema {
         let mut statements = Vec::new();
         let mut later = Vec::new();
         for (name, table) in self.names().into_iter().zip(&self.tables) {
-            let mut parts = table.key_columns().iter().map(|(name, kind)| format!("{name} {kind} not null")).collect::<Vec<_>>();
+            let mut parts =
+                table.key_columns().iter().map(|(name, kind)| format!("{name} {kind} not null")).collect::<Vec<_>>();
             for (place, &column) in table.columns.iter().enumerate() {
                 parts.push(format!("c{place} {}", kinds::values(kind, column).0));
             }

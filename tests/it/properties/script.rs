@@ -114,9 +114,16 @@ impl Act {
                 row.tuple(kind, schema),
             ),
             Act::Update(row, column) => {
-                format!("update {} set {} where {}", row.name(schema), row.set(kind, schema, *column), row.is_row(schema))
+                format!(
+                    "update {} set {} where {}",
+                    row.name(schema),
+                    row.set(kind, schema, *column),
+                    row.is_row(schema)
+                )
             }
-            Act::UpdateAll(row, column) => format!("update {} set {}", row.name(schema), row.set(kind, schema, *column)),
+            Act::UpdateAll(row, column) => {
+                format!("update {} set {}", row.name(schema), row.set(kind, schema, *column))
+            }
             Act::Rekey(row, key) => {
                 let table = row.table(schema);
                 let letter = if table.composite { format!(", l = {}", letter(key / 2)) } else { String::new() };
@@ -128,7 +135,8 @@ impl Act {
                 let place = usize::from(*reference).checked_rem(count)?;
                 let columns = reference_columns(schema, table, place);
                 let values = row.reference(schema, place);
-                let set: Vec<String> = columns.iter().zip(values).map(|(name, value)| format!("{name} = {value}")).collect();
+                let set: Vec<String> =
+                    columns.iter().zip(values).map(|(name, value)| format!("{name} = {value}")).collect();
                 format!("update {} set {} where {}", row.name(schema), set.join(", "), row.is_row(schema))
             }
             Act::Delete(row) => format!("delete from {} where {}", row.name(schema), row.is_row(schema)),
@@ -158,7 +166,8 @@ impl Row {
     }
 
     fn is_row(&self, schema: &Schema) -> String {
-        let letter = if self.table(schema).composite { format!(" and l = {}", letter(self.key / 2)) } else { String::new() };
+        let letter =
+            if self.table(schema).composite { format!(" and l = {}", letter(self.key / 2)) } else { String::new() };
         format!("k = {}{letter}", self.key)
     }
 

@@ -10,7 +10,8 @@ use super::replay::{Entry, entries, replay};
 use super::{History, same};
 
 /// What a plan and what came of it have in common.
-const SHOWN: &str = "effects { tableName recordId action changes { field old new } } skipped { field expected current }";
+const SHOWN: &str =
+    "effects { tableName recordId action changes { field old new } } skipped { field expected current }";
 /// How many entries of a history are undone one by one.
 const SINGLE: usize = 10;
 
@@ -25,11 +26,15 @@ impl Target<'_> {
     fn preview(self) -> (String, Value) {
         match self {
             Target::Entry(id, linked) => (
-                format!("query($id: ID!, $l: Boolean) {{ plan: undoPreview(id: $id, restoreLinked: $l) {{ possible code reason planHash {SHOWN} }} }}"),
+                format!(
+                    "query($id: ID!, $l: Boolean) {{ plan: undoPreview(id: $id, restoreLinked: $l) {{ possible code reason planHash {SHOWN} }} }}"
+                ),
                 json!({"id": id, "l": linked}),
             ),
             Target::Transaction(id) => (
-                format!("query($id: ID!) {{ plan: undoTransactionPreview(transactionId: $id) {{ possible code reason planHash {SHOWN} }} }}"),
+                format!(
+                    "query($id: ID!) {{ plan: undoTransactionPreview(transactionId: $id) {{ possible code reason planHash {SHOWN} }} }}"
+                ),
                 json!({"id": id}),
             ),
         }
@@ -38,11 +43,15 @@ impl Target<'_> {
     fn undo(self, hash: &Value) -> (String, Value) {
         match self {
             Target::Entry(id, linked) => (
-                format!("mutation($id: ID!, $l: Boolean, $h: String) {{ done: undo(id: $id, restoreLinked: $l, planHash: $h) {{ {SHOWN} }} }}"),
+                format!(
+                    "mutation($id: ID!, $l: Boolean, $h: String) {{ done: undo(id: $id, restoreLinked: $l, planHash: $h) {{ {SHOWN} }} }}"
+                ),
                 json!({"id": id, "l": linked, "h": hash}),
             ),
             Target::Transaction(id) => (
-                format!("mutation($id: ID!, $h: String) {{ done: undoTransaction(transactionId: $id, planHash: $h) {{ {SHOWN} }} }}"),
+                format!(
+                    "mutation($id: ID!, $h: String) {{ done: undoTransaction(transactionId: $id, planHash: $h) {{ {SHOWN} }} }}"
+                ),
                 json!({"id": id, "h": hash}),
             ),
         }
@@ -120,7 +129,8 @@ impl History<'_> {
             .iter()
             .map(|effect| (text(&effect["tableName"]), text(&effect["recordId"])))
             .collect();
-        let moved = before.keys().chain(now.keys()).find(|key| before.get(key) != now.get(key) && !touched.contains(key));
+        let moved =
+            before.keys().chain(now.keys()).find(|key| before.get(key) != now.get(key) && !touched.contains(key));
         match moved {
             Some(key) => Err(format!("{target:?} changed {key:?}, of which its plan says nothing: {plan}")),
             None => Ok(None),
