@@ -18,6 +18,8 @@ pub(crate) struct Relation {
     /// beside row triggers that write they would record the effects before the cause; and a statement on a parent
     /// passes the children's statement triggers by.
     pub(super) row_level: bool,
+    /// What the generated code depends on, in short: the columns' numbers, names and types, and the key.
+    pub(super) shape: String,
     /// The partitions below it, for SQL.
     pub(super) partitions: Vec<String>,
 }
@@ -78,6 +80,7 @@ pub(crate) async fn describe(connection: &impl ConnectionTrait, named: &str) -> 
     Ok(Relation {
         settings,
         row_level: get(found, "row_level")?,
+        shape: get::<Option<String>>(found, "shape")?.unwrap_or_default(),
         partitions,
         table: Table {
             name: filed,

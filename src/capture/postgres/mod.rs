@@ -1,5 +1,6 @@
 //! Capture on PostgreSQL.
 
+mod altered;
 mod catalogue;
 pub(crate) mod image;
 mod install;

@@ -15,6 +15,7 @@ SELECT c.oid::bigint AS relation,
        -- ... partitions and inheritance.
        OR c.relkind = 'p'
        OR EXISTS (SELECT 1 FROM pg_catalog.pg_inherits i WHERE c.oid IN (i.inhrelid, i.inhparent)) AS row_level,
+       afterimage.shape(c.oid) AS shape,
        ARRAY(SELECT pg_catalog.format('%I.%I', pn.nspname, p.relname)
                FROM pg_catalog.pg_partition_tree(c.oid) tree
                JOIN pg_catalog.pg_class p ON p.oid = tree.relid

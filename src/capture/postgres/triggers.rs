@@ -1,5 +1,6 @@
 //! The code of the triggers, generated for one table: cheaper than any generic walk over the row as JSON.
 
+use super::altered::{Recording, record_altered};
 use super::catalogue::Relation;
 use super::image::{image, record_id, redacted, value_text};
 use super::name::{identifier, literal};
@@ -48,6 +49,8 @@ const AUTHOR_VALUES: &str = "era, a.user_id, a.username, a.description, a.ip_add
 
 /// The triggers of a table.
 pub(super) fn triggers(relation: &Relation, hidden: &Hidden) -> Vec<Trigger> {
+    let altered = |action, rows| record_altered(relation, hidden, &Recording { action, rows });
+    let rows = (!relation.row_level).then_some("changed");
     let on = format!("ON {}", relation.table.sql_name);
     let whole = |action: &str, event: &str, transition: &str, row: &str| {
         let set = format!("{event} {on} REFERENCING {transition} TABLE AS changed FOR EACH STATEMENT");
@@ -60,7 +63,9 @@ pub(super) fn triggers(relation: &Relation, hidden: &Hidden) -> Vec<Trigger> {
     let (insert_event, insert) = whole("CREATE", "AFTER INSERT", "NEW", "NEW");
     let (delete_event, delete) = whole("DELETE", "AFTER DELETE", "OLD", "OLD");
     let update_event = format!("AFTER UPDATE {on} FOR EACH ROW WHEN (OLD.* OPERATOR(pg_catalog.*<>) NEW.*)");
-    let simple = |insert: String| format!("{HEAD}BEGIN\n{AUTHOR}{insert}\n  RETURN NULL;\nEND");
+    let simple =
+        |action, insert: String| format!("{HEAD}BEGIN\n{}{AUTHOR}{insert}\n  RETURN NULL;\nEND", altered(action, rows));
+    let update = update(&relation.table, hidden, &altered("UPDATE", None));
     let trigger = |name, kind: &str, event: String, each_row, code: String| Trigger {
         name,
         function: format!("afterimage.capture_{}_{kind}", relation.table.relation.unwrap_or_default()),
@@ -69,9 +74,9 @@ pub(super) fn triggers(relation: &Relation, hidden: &Hidden) -> Vec<Trigger> {
         each_row,
     };
     vec![
-        trigger("!afterimage_insert", "insert", insert_event, relation.row_level, simple(insert)),
-        trigger("!afterimage_update", "update", update_event, true, update(&relation.table, hidden)),
-        trigger("!afterimage_delete", "delete", delete_event, relation.row_level, simple(delete)),
+        trigger("!afterimage_insert", "insert", insert_event, relation.row_level, simple("CREATE", insert)),
+        trigger("!afterimage_update", "update", update_event, true, update),
+        trigger("!afterimage_delete", "delete", delete_event, relation.row_level, simple("DELETE", delete)),
     ]
 }
 
@@ -104,12 +109,13 @@ fn reversed(table: &Table, action: &str, record_id: &str) -> String {
 }
 
 /// Records what changed of a row, or a change of its key as two entries that point at each other.
-fn update(table: &Table, hidden: &Hidden) -> String {
+fn update(table: &Table, hidden: &Hidden, altered: &str) -> String {
     let (old_id, new_id) = (record_id(table, "OLD"), record_id(table, "NEW"));
     let key_changed: Vec<String> = table.primary_key.iter().map(|key| differs(key)).collect();
     let deletion = insert_whole(table, hidden, "DELETE", "OLD", Some(&new_id), "");
     let creation = insert_whole(table, hidden, "CREATE", "NEW", Some(&old_id), "");
-    let mut body = format!("{HEAD}  o text := '';\n  n text := '';\n  r text := '';\n  fields int := 0;\nBEGIN\n");
+    let mut body =
+        format!("{HEAD}  o text := '';\n  n text := '';\n  r text := '';\n  fields int := 0;\nBEGIN\n{altered}");
     body += &format!(
         "  IF ({}) AND {old_id} <> {new_id} THEN\n{AUTHOR}{deletion}\n{creation}\n  RETURN NULL;\n  \
          END IF;\n",

@@ -6,7 +6,9 @@ pub(crate) const GRANT_RUNTIME: &str = "\
     GRANT SELECT, INSERT ON afterimage.log, afterimage.era TO {role}; \
     GRANT SELECT, INSERT, UPDATE, DELETE ON afterimage.server_context, afterimage.server_undo TO {role}; \
     GRANT SELECT ON afterimage.tracked_table, afterimage.afterimage_migrations TO {role}; \
-    GRANT EXECUTE ON FUNCTION afterimage.current_era() TO {role}";
+    GRANT EXECUTE ON FUNCTION afterimage.current_era(), afterimage.shape(regclass), afterimage.live_columns(oid), \
+      afterimage.key_columns(oid), afterimage.column_name(oid, int), afterimage.form(oid), \
+      afterimage.is_superseded(xid) TO {role}";
 
 /// What the role that owns the capture functions needs: it writes the log, and learns who made a change. Nothing where
 /// the simple set-up has no such role, or the present one is no member of it.
@@ -18,7 +20,13 @@ pub(crate) const GRANT_CAPTURE: &str = "\
         GRANT SELECT ON afterimage.era, afterimage.server_context, afterimage.server_undo TO afterimage_capture; \
         GRANT EXECUTE ON FUNCTION afterimage.current_era(), afterimage.author(), \
           afterimage.reversed_entry(text, text, text), \
-          afterimage.application_context(text), afterimage.canonical_address(text) TO afterimage_capture; \
+          afterimage.application_context(text), afterimage.canonical_address(text), \
+          afterimage.shape(regclass), afterimage.live_columns(oid), afterimage.key_columns(oid), \
+          afterimage.column_name(oid, int), afterimage.form(oid), afterimage.is_superseded(xid), \
+          afterimage.recording(regclass, text, text, json, text), \
+          afterimage.recording_now(oid, text, text, json, text), afterimage.value(text, text, text), \
+          afterimage.record_id(oid, int2[], text), afterimage.pin_settings(), afterimage.set_settings(text[]) \
+          TO afterimage_capture; \
       END IF; \
     END $$";
 

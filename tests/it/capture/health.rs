@@ -19,7 +19,9 @@ async fn what_is_gone_off_or_of_another_definition_is_told() {
         ("drop trigger \"!afterimage_truncate\" on t", "MISSING"),
         ("alter table t add column b int", "OUTDATED"),
         ("alter table t rename column b to c", "OUTDATED"),
-        ("alter table t alter column c type text", "OK"),
+        ("alter table t alter column c type text", "OUTDATED"),
+        ("alter table t alter column a type varchar(9)", "OUTDATED"),
+        ("alter table t alter column a type varchar(20)", "OK"),
         ("alter table t alter column c type bytea using null", "OUTDATED"),
         ("alter table t drop column c", "OUTDATED"),
         (

@@ -1,6 +1,7 @@
 //! Capture on PostgreSQL: whatever changes a row, and however it is done, the log has it. (What it is on SQLite is tested
 //! beside the code.)
 
+mod altered;
 mod context;
 mod health;
 mod ways;
