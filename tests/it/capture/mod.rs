@@ -2,6 +2,7 @@
 //! beside the code.)
 
 mod altered;
+mod altered_types;
 mod context;
 mod health;
 mod ways;
