@@ -1,4 +1,9 @@
--- `application_context` stays as it is: what it takes and gives is the same.
+-- `application_context` and `refuse_truncate` stay as they are: what they take and give is the same.
+drop function afterimage.moved_from(text);
+drop function afterimage.moved_to(oid, text);
+drop function afterimage.leaves(oid, oid, text);
+drop function afterimage.may_move(oid, text, text);
+drop table afterimage.moved_row;
 drop function afterimage.set_settings(text[]);
 drop function afterimage.pin_settings();
 drop function afterimage.recording(regclass, text, text, json, text);

@@ -19,6 +19,12 @@ pub(super) struct Recording {
     pub(super) rows: Option<&'static str>,
 }
 
+/// Whether the table is another one than the code was made for, in SQL.
+pub(super) fn is_altered(relation: &Relation) -> String {
+    let number = relation.table.relation.unwrap_or_default();
+    format!("afterimage.shape('{number}'::regclass) IS DISTINCT FROM {}", literal(&relation.shape))
+}
+
 /// The beginning of a trigger's code, which ends the call where the table was altered.
 pub(super) fn record_altered(relation: &Relation, hidden: &Hidden, recording: &Recording) -> String {
     let number = relation.table.relation.unwrap_or_default();
@@ -30,7 +36,7 @@ pub(super) fn record_altered(relation: &Relation, hidden: &Hidden, recording: &R
         recording.rows.map_or_else(|| "NULL".to_owned(), literal),
     );
     format!(
-        "  IF afterimage.shape('{number}'::regclass) IS DISTINCT FROM {} THEN
+        "  IF {} THEN
     DECLARE
       relation oid := coalesce(pg_partition_root(TG_RELID), TG_RELID);
       settings text[] := afterimage.pin_settings();
@@ -45,7 +51,7 @@ pub(super) fn record_altered(relation: &Relation, hidden: &Hidden, recording: &R
     END;
   END IF;
 ",
-        literal(&relation.shape)
+        is_altered(relation)
     )
 }
 

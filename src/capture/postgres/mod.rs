@@ -4,6 +4,7 @@ mod altered;
 mod catalogue;
 pub(crate) mod image;
 mod install;
+mod moves;
 pub(crate) mod name;
 mod triggers;
 

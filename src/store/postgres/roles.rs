@@ -17,6 +17,7 @@ pub(crate) const GRANT_CAPTURE: &str = "\
       IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'afterimage_capture' AND pg_has_role(oid, 'MEMBER')) THEN \
         GRANT USAGE ON SCHEMA afterimage TO afterimage_capture; \
         GRANT INSERT ON afterimage.log TO afterimage_capture; \
+        GRANT SELECT, INSERT, DELETE ON afterimage.moved_row TO afterimage_capture; \
         GRANT SELECT ON afterimage.era, afterimage.server_context, afterimage.server_undo TO afterimage_capture; \
         GRANT EXECUTE ON FUNCTION afterimage.current_era(), afterimage.author(), \
           afterimage.reversed_entry(text, text, text), \
@@ -25,7 +26,9 @@ pub(crate) const GRANT_CAPTURE: &str = "\
           afterimage.column_name(oid, int), afterimage.form(oid), afterimage.is_superseded(xid), \
           afterimage.recording(regclass, text, text, json, text), \
           afterimage.recording_now(oid, text, text, json, text), afterimage.value(text, text, text), \
-          afterimage.record_id(oid, int2[], text), afterimage.pin_settings(), afterimage.set_settings(text[]) \
+          afterimage.record_id(oid, int2[], text), afterimage.pin_settings(), afterimage.set_settings(text[]), \
+          afterimage.may_move(oid, text, text), afterimage.leaves(oid, oid, text), \
+          afterimage.moved_to(oid, text), afterimage.moved_from(text) \
           TO afterimage_capture; \
       END IF; \
     END $$";

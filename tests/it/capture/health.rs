@@ -45,6 +45,20 @@ async fn what_is_gone_off_or_of_another_definition_is_told() {
 }
 
 #[tokio::test]
+async fn a_trigger_that_fires_before_ours_is_told_until_it_is_renamed() {
+    let (world, api) = tracked(
+        "create table t (id int primary key, a text); \
+        create function f() returns trigger language plpgsql as 'begin return null; end'; \
+        create trigger \" early\" after insert on t for each row execute function f()",
+        &["t"],
+    )
+    .await;
+    assert_eq!(health_of(&api, "t").await, "OUTDATED");
+    world.sql("alter trigger \" early\" on t rename to later").await;
+    assert_eq!(health_of(&api, "t").await, "OK");
+}
+
+#[tokio::test]
 async fn a_partition_without_our_triggers_is_told() {
     let (world, api) = tracked(
         "create table m (k int primary key, a text) partition by list (k); \

@@ -5,6 +5,7 @@ mod altered;
 mod altered_types;
 mod context;
 mod health;
+mod partitions;
 mod ways;
 
 use serde_json::json;
