@@ -93,7 +93,8 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
       from afterimage.live_columns(relation)
 $$;
 
--- The value of a column in a row, as an image writes it: see the server's own generator.
+-- The value of a column in a row, as an image writes it: see the server's own generator. (E'', since the session's
+-- `standard_conforming_strings` decides how functions are read.)
 create function afterimage.value(form text, name text, of_row text) returns text
 language sql stable set search_path = pg_catalog, pg_temp as $$
     select replace(case form
@@ -101,7 +102,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
         when 'array' then 'CASE WHEN left(concat(@), 1) = ''['' THEN to_json(concat(@)) ELSE to_json(@) END'
         when 'document' then
             'CASE WHEN @::text ~ '
-            || quote_literal('^\s|\s$|^null$|^\{\s*"\$json"|\\u(0000|[dD][89abcdefABCDEF])')
+            || quote_literal(E'^\\s|\\s$|^null$|^\\{\\s*"\\$json"|\\\\u(0000|[dD][89abcdefABCDEF])')
             || ' THEN json_build_object(''$json'', @::text) ELSE to_json(@) END'
         else 'CASE WHEN @ IS DISTINCT FROM NULL THEN concat(@) END'
     end, '@', of_row || '.' || quote_ident(name))

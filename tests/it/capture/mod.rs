@@ -3,9 +3,15 @@
 
 mod altered;
 mod altered_types;
+mod cascades;
 mod context;
 mod health;
 mod partitions;
+mod settings;
+mod sizes;
+mod statements;
+mod transactions;
+mod users_triggers;
 mod ways;
 
 use serde_json::json;
