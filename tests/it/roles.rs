@@ -231,3 +231,67 @@ async fn rows_are_shown_where_the_server_s_role_may_read_them() {
     run(&shop.cluster.url("shop"), "alter role afterimage_server bypassrls").await.expect("what it says");
     assert_eq!(server.ask(OBJECT, json!({"t": "orders", "r": "1"})).await["trackedObject"], seen);
 }
+
+/// The owner is bound by the table's policies here, and the capture role may read no table at all.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_policies_hide_what_was_altered_and_what_moves_is_recorded_all_the_same() {
+    let shop = Shop::open().await;
+    let owner = Api::start(&shop.world).await;
+    shop.try_as(
+        "afterimage_owner",
+        "set role shop_owner; create table m (k int primary key, note text) partition by list (k); \
+        create table m1 partition of m for values in (1); create table m2 partition of m for values in (2); \
+        grant select, insert, update, delete on m to shop_app; \
+        alter table orders enable row level security; alter table orders force row level security; \
+        create policy mine on orders using (note <> 'hidden') with check (true)",
+    )
+    .await
+    .expect("its own tables");
+    owner.track("m").await;
+    owner.track("orders").await;
+    shop.try_as(
+        "shop_app",
+        "insert into orders values (1, 'seen'), (2, 'hidden'); update orders set note = 'hidden'; \
+        delete from orders; insert into m values (1, 'a'); update m set k = 2",
+    )
+    .await
+    .expect("its own work");
+    shop.try_as(
+        "shop_owner",
+        "alter table orders rename note to text; alter table orders add more inet; alter table m add more text",
+    )
+    .await
+    .expect("its own tables");
+    shop.try_as(
+        "shop_app",
+        "insert into orders values (3, 'x', '10.0.0.1'); update orders set text = 'y'; update m set more = 'z'",
+    )
+    .await
+    .expect("its own work");
+    let rows = shop
+        .world
+        .rows(
+            "select concat_ws(' ', action, record_id, previous_record_id, old_values, new_values, database_role) \
+            from afterimage.log where source = 'TRIGGER' order by id",
+        )
+        .await;
+    let rows: Vec<&str> = rows.iter().map(|row| row[0].as_deref().expect("text")).collect();
+    assert_eq!(
+        rows,
+        [
+            r#"CREATE 1 {"id":1,"note":"seen"} shop_app"#,
+            r#"CREATE 2 {"id":2,"note":"hidden"} shop_app"#,
+            r#"UPDATE 1 {"note":"seen"} {"note":"hidden"} shop_app"#,
+            r#"CREATE 1 {"k":1,"note":"a"} shop_app"#,
+            r#"DELETE 1 2 {"k":1,"note":"a"} shop_app"#,
+            r#"CREATE 2 1 {"k":2,"note":"a"} shop_app"#,
+            r#"CREATE 3 {"id":3,"text":"x","more":"10.0.0.1"} shop_app"#,
+            r#"UPDATE 3 {"text":"x"} {"text":"y"} shop_app"#,
+            r#"UPDATE 2 {"more":null} {"more":"z"} shop_app"#,
+        ]
+    );
+    for table in ["afterimage.moved_row", "afterimage.log"] {
+        shop.refused_to("shop_app", &format!("delete from {table}")).await;
+    }
+    shop.refused_to("shop_app", "select afterimage.recording_now('orders'::regclass, 'CREATE', 'x', '{}', null)").await;
+}

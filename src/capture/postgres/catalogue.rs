@@ -18,6 +18,12 @@ pub(crate) struct Relation {
     /// beside row triggers that write they would record the effects before the cause; and a statement on a parent
     /// passes the children's statement triggers by.
     pub(super) row_level: bool,
+    /// Whether another AFTER ROW trigger fires before ours, so that what it does is recorded before its cause.
+    pub(super) preceded: bool,
+    /// What the generated code depends on, in short: the columns' numbers, names and types, and the key.
+    pub(super) shape: String,
+    /// The columns by whose values rows go to one partition or another, on every level.
+    pub(super) partition_keys: Vec<String>,
     /// The partitions below it, for SQL.
     pub(super) partitions: Vec<String>,
     /// The role that owns it.
@@ -82,6 +88,9 @@ pub(crate) async fn describe(connection: &impl ConnectionTrait, named: &str) -> 
     Ok(Relation {
         settings,
         row_level: get(found, "row_level")?,
+        preceded: get(found, "preceded")?,
+        partition_keys: get(found, "partition_keys")?,
+        shape: get::<Option<String>>(found, "shape")?.unwrap_or_default(),
         partitions,
         owner: get(found, "owner")?,
         search_path: get(found, "search_path")?,

@@ -8,8 +8,8 @@ use crate::capture::table::{Column, Form, Hidden, Table};
 
 /// A document that would be taken for something else: JSON's null (for SQL's), or one of our marks; one whose white space
 /// around it would be lost; or one with escapes that PostgreSQL's JSON functions cannot read, so that nobody could search
-/// the log any more.
-const AMBIGUOUS_DOCUMENT: &str = r#"'^\s|\s$|^null$|^\{\s*"\$json"|\\u(0000|[dD][89abcdefABCDEF])'"#;
+/// the log any more. Escaped, so that it means the same whatever the session's `standard_conforming_strings`.
+const AMBIGUOUS_DOCUMENT: &str = r#"E'^\\s|\\s$|^null$|^\\{\\s*"\\$json"|\\\\u(0000|[dD][89abcdefABCDEF])'"#;
 
 /// One column's value in the row `row`, as something that the database's conversion to JSON writes exactly.
 pub(crate) fn value(column: &Column, row: &str) -> String {

@@ -45,8 +45,9 @@ pub(crate) async fn install(connection: &impl ConnectionTrait, name: &str, hidde
     if let Some(role) = &role {
         run(connection, &format!("REVOKE CREATE ON SCHEMA afterimage FROM {role}")).await?;
     }
-    for table in [table].into_iter().chain(&relation.partitions) {
-        run(connection, &refuse_truncate(table)).await?;
+    run(connection, &refuse_truncate(table, "")).await?;
+    for partition in &relation.partitions {
+        run(connection, &refuse_truncate(partition, "'partition'")).await?;
     }
     writer::install(connection, &relation).await?;
     Ok(relation.table)
@@ -80,12 +81,12 @@ async fn install_trigger(
     run(connection, &format!("ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}")).await
 }
 
-fn refuse_truncate(table: &str) -> String {
+fn refuse_truncate(table: &str, argument: &str) -> String {
     let name = identifier(TRUNCATE);
     format!(
         "DROP TRIGGER IF EXISTS {name} ON {table}; \
          CREATE TRIGGER {name} BEFORE TRUNCATE ON {table} FOR EACH STATEMENT \
-         EXECUTE FUNCTION afterimage.refuse_truncate(); \
+         EXECUTE FUNCTION afterimage.refuse_truncate({argument}); \
          ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}"
     )
 }
@@ -105,12 +106,12 @@ pub(crate) async fn remove(connection: &impl ConnectionTrait, tracked: &Tracked)
                  RIGHT JOIN pg_catalog.pg_class c ON c.oid = tree.relid \
                  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
                  JOIN pg_catalog.pg_trigger t ON t.tgrelid = c.oid \
-                WHERE (c.oid = $1::oid OR tree.relid IS NOT NULL) AND t.tgname LIKE '!afterimage\\_%' \
+                WHERE (c.oid = $1::oid OR tree.relid IS NOT NULL) AND t.tgname ~ '^(!|~~~)afterimage_' \
                   AND t.tgparentid = 0";
     for row in rows(connection, sql, [relation.into()]).await? {
         run(connection, &row.try_get_by_index::<String>(0).map_err(failed)?).await?;
     }
-    for kind in ["insert", "update", "delete"] {
+    for kind in ["insert", "update", "delete", "move", "leave"] {
         run(connection, &format!("DROP FUNCTION IF EXISTS afterimage.capture_{relation}_{kind}()")).await?;
     }
     writer::remove_unused(connection).await
@@ -130,7 +131,7 @@ pub(crate) async fn health(connection: &impl ConnectionTrait, tracked: &Tracked,
     };
     let sql = "SELECT t.tgname::text, t.tgenabled::text, (t.tgtype & 1) = 1, p.prosrc, t.tgrelid = $1::oid \
                  FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid \
-                WHERE t.tgname LIKE '!afterimage\\_%' \
+                WHERE t.tgname ~ '^(!|~~~)afterimage_' \
                   AND t.tgrelid IN (SELECT $1::oid UNION SELECT relid FROM pg_catalog.pg_partition_tree($1::oid))";
     let mut installed = Vec::new();
     let mut of_partitions = Vec::new();
@@ -166,6 +167,6 @@ pub(crate) async fn health(connection: &impl ConnectionTrait, tracked: &Tracked,
     let changed = expected.iter().any(|trigger| {
         found(trigger.name).is_some_and(|(_, _, each_row, body)| *each_row != trigger.each_row || *body != trigger.body)
     });
-    let current = !missing && !changed && writer::is_current(connection, &relation).await?;
+    let current = !missing && !changed && !relation.preceded && writer::is_current(connection, &relation).await?;
     Ok(if health == Health::Ok && !current { Health::Outdated } else { health })
 }

@@ -1,8 +1,10 @@
 //! Capture on PostgreSQL.
 
+mod altered;
 mod catalogue;
 pub(crate) mod image;
 mod install;
+mod moves;
 pub(crate) mod name;
 pub(crate) mod read;
 mod triggers;

@@ -24,6 +24,17 @@ SELECT c.oid::bigint AS relation,
        -- ... partitions and inheritance.
        OR c.relkind = 'p'
        OR EXISTS (SELECT 1 FROM pg_catalog.pg_inherits i WHERE c.oid IN (i.inhrelid, i.inhparent)) AS row_level,
+       -- Triggers fire in the order of their names' bytes.
+       EXISTS (SELECT 1 FROM pg_catalog.pg_trigger t
+                WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgname NOT LIKE '!afterimage\_%'
+                  AND t.tgtype & 1 = 1 AND t.tgtype & (2 | 64) = 0
+                  AND t.tgname < '!afterimage') AS preceded,
+       afterimage.shape(c.oid) AS shape,
+       ARRAY(SELECT DISTINCT a.attname::text
+               FROM pg_catalog.pg_partition_tree(c.oid) tree
+               JOIN pg_catalog.pg_partitioned_table p ON p.partrelid = tree.relid
+               JOIN pg_catalog.pg_attribute a ON a.attrelid = p.partrelid AND a.attnum = ANY (p.partattrs::int2[])
+              ORDER BY 1) AS partition_keys,
        ARRAY(SELECT pg_catalog.format('%I.%I', pn.nspname, p.relname)
                FROM pg_catalog.pg_partition_tree(c.oid) tree
                JOIN pg_catalog.pg_class p ON p.oid = tree.relid

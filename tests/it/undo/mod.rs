@@ -7,7 +7,7 @@ mod keys;
 mod outcome;
 mod replaced;
 mod triggers;
-pub mod types;
+pub(crate) mod types;
 mod updated;
 
 use afterimage::auth::Role;

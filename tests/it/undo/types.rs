@@ -6,9 +6,9 @@ use super::{log_table, rows, tracked};
 use crate::support::{Api, Kind, World};
 
 /// A column's type, and values for it, as SQL writes them.
-pub type Values = (&'static str, &'static [&'static str]);
+pub(crate) type Values = (&'static str, &'static [&'static str]);
 
-pub const POSTGRES: &[Values] = &[
+pub(crate) const POSTGRES: &[Values] = &[
     ("smallint", &["-32768", "32767"]),
     ("bigint", &["-9223372036854775808", "9223372036854775807", "9007199254740993"]),
     ("numeric", &["1.0", "1.00", "'NaN'", "'Infinity'", "'-Infinity'", "1e-200", "repeat('9', 300)::numeric"]),
@@ -108,14 +108,14 @@ pub const POSTGRES: &[Values] = &[
     ("other.kind", &["'k'"]),
 ];
 
-pub const SETUP: &str = "create type mood as enum ('o\"k', 'Ä', 'x'); \
+pub(crate) const SETUP: &str = "create type mood as enum ('o\"k', 'Ä', 'x'); \
     create type pair as (n numeric, t text); create type nested as (p pair, a int[], at timestamptz); \
     create domain posint as int check (value > 0); create domain posints as int[]; create domain docdom as json; \
     create domain must as text not null; create domain pairdom as pair; \
     create type floatrange as range (subtype = float8); create schema other; create type other.kind as enum ('k', 'l')";
 
 /// Settings of the writing session, none of which may change what is recorded.
-pub const STRANGE: &str = "set datestyle = 'SQL, DMY'; set intervalstyle = 'iso_8601'; set extra_float_digits = -5; \
+pub(crate) const STRANGE: &str = "set datestyle = 'SQL, DMY'; set intervalstyle = 'iso_8601'; set extra_float_digits = -5; \
     set timezone = 'Asia/Kathmandu'; set bytea_output = 'escape'; \
     set xmloption = 'content'; set search_path = public, pg_catalog; ";
 
