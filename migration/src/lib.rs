@@ -11,6 +11,7 @@ pub use sea_orm_migration::IntoSchemaManagerConnection;
 pub use sea_orm_migration::migrator::{MigrationStatus, MigratorTrait};
 
 mod m0001_log;
+mod m0004_options;
 
 /// Runs the migrations of Afterimage's own tables.
 pub struct Migrator;
@@ -18,7 +19,7 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_log::Migration)]
+        vec![Box::new(m0001_log::Migration), Box::new(m0004_options::Migration)]
     }
 
     /// Not `seaql_migrations`: that name belongs to the user's own application, where it uses SeaORM.

@@ -3,7 +3,8 @@
 use super::catalogue::Relation;
 use super::image::{image, record_id, redacted, value_text};
 use super::name::{identifier, literal};
-use crate::capture::table::{Hidden, Table};
+use super::require_user::refusal;
+use crate::capture::table::{Choice, Hidden, Table};
 
 /// One trigger and its function.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +48,11 @@ const AUTHOR_VALUES: &str = "era, a.user_id, a.username, a.description, a.ip_add
                              a.source, a.recorded_by, database_role";
 
 /// The triggers of a table.
-pub(super) fn triggers(relation: &Relation, hidden: &Hidden) -> Vec<Trigger> {
+pub(super) fn triggers(relation: &Relation, choice: &Choice) -> Vec<Trigger> {
+    let hidden = &choice.hidden;
+    let rows = if relation.row_level { "" } else { "changed" };
+    let whole_refusal = if choice.requires_user { refusal(&relation.table, rows) } else { String::new() };
+    let update_refusal = if choice.requires_user { refusal(&relation.table, "") } else { String::new() };
     let on = format!("ON {}", relation.table.sql_name);
     let whole = |action: &str, event: &str, transition: &str, row: &str| {
         let set = format!("{event} {on} REFERENCING {transition} TABLE AS changed FOR EACH STATEMENT");
@@ -60,7 +65,7 @@ pub(super) fn triggers(relation: &Relation, hidden: &Hidden) -> Vec<Trigger> {
     let (insert_event, insert) = whole("CREATE", "AFTER INSERT", "NEW", "NEW");
     let (delete_event, delete) = whole("DELETE", "AFTER DELETE", "OLD", "OLD");
     let update_event = format!("AFTER UPDATE {on} FOR EACH ROW WHEN (OLD.* OPERATOR(pg_catalog.*<>) NEW.*)");
-    let simple = |insert: String| format!("{HEAD}BEGIN\n{AUTHOR}{insert}\n  RETURN NULL;\nEND");
+    let simple = |insert: String| format!("{HEAD}BEGIN\n{AUTHOR}{whole_refusal}{insert}\n  RETURN NULL;\nEND");
     let trigger = |name, kind: &str, event: String, each_row, code: String| Trigger {
         name,
         function: format!("afterimage.capture_{}_{kind}", relation.table.relation.unwrap_or_default()),
@@ -70,7 +75,7 @@ pub(super) fn triggers(relation: &Relation, hidden: &Hidden) -> Vec<Trigger> {
     };
     vec![
         trigger("!afterimage_insert", "insert", insert_event, relation.row_level, simple(insert)),
-        trigger("!afterimage_update", "update", update_event, true, update(&relation.table, hidden)),
+        trigger("!afterimage_update", "update", update_event, true, update(&relation.table, hidden, &update_refusal)),
         trigger("!afterimage_delete", "delete", delete_event, relation.row_level, simple(delete)),
     ]
 }
@@ -104,14 +109,14 @@ fn reversed(table: &Table, action: &str, record_id: &str) -> String {
 }
 
 /// Records what changed of a row, or a change of its key as two entries that point at each other.
-fn update(table: &Table, hidden: &Hidden) -> String {
+fn update(table: &Table, hidden: &Hidden, refusal: &str) -> String {
     let (old_id, new_id) = (record_id(table, "OLD"), record_id(table, "NEW"));
     let key_changed: Vec<String> = table.primary_key.iter().map(|key| differs(key)).collect();
     let deletion = insert_whole(table, hidden, "DELETE", "OLD", Some(&new_id), "");
     let creation = insert_whole(table, hidden, "CREATE", "NEW", Some(&old_id), "");
     let mut body = format!("{HEAD}  o text := '';\n  n text := '';\n  r text := '';\n  fields int := 0;\nBEGIN\n");
     body += &format!(
-        "  IF ({}) AND {old_id} <> {new_id} THEN\n{AUTHOR}{deletion}\n{creation}\n  RETURN NULL;\n  \
+        "  IF ({}) AND {old_id} <> {new_id} THEN\n{AUTHOR}{refusal}{deletion}\n{creation}\n  RETURN NULL;\n  \
          END IF;\n",
         key_changed.join(" OR ")
     );
@@ -131,7 +136,7 @@ fn update(table: &Table, hidden: &Hidden) -> String {
         }
     }
     body += &format!(
-        "  IF o = '' AND r = '' THEN RETURN NULL; END IF;\n{AUTHOR}  \
+        "  IF o = '' AND r = '' THEN RETURN NULL; END IF;\n{AUTHOR}{refusal}  \
          INSERT INTO afterimage.log (action, table_name, record_id, old_values, new_values, redacted,\n    \
          {AUTHOR_COLUMNS})\n  VALUES ('UPDATE', {}, {new_id}, ('{{' || substr(o, 2) || '}}')::json,\n    \
          ('{{' || substr(n, 2) || '}}')::json, CASE WHEN r <> '' THEN ('{{' || substr(r, 2) || '}}')::json END,\n    \

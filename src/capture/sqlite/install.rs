@@ -7,7 +7,7 @@ use super::names::{catalogued, identifier, same};
 use super::triggers::{EVENTS, trigger_name, triggers};
 use super::{describe, failed};
 use crate::audit::{Code, Result};
-use crate::capture::{Health, Hidden, Table};
+use crate::capture::{Choice, Health, Table};
 
 /// A trigger in the database.
 struct Installed {
@@ -27,10 +27,10 @@ impl Installed {
 
 /// Creates the triggers of the table anew, after all others. Call it within a writing transaction, so that no write is
 /// missed in between.
-pub async fn install(conn: &impl ConnectionTrait, table: &Table, hidden: &Hidden) -> Result<()> {
+pub async fn install(conn: &impl ConnectionTrait, table: &Table, choice: &Choice) -> Result<()> {
     let shape = shape(conn, table).await?;
     remove(conn, &table.name).await?;
-    for trigger in triggers(table, &shape, hidden) {
+    for trigger in triggers(table, &shape, choice) {
         conn.execute_unprepared(&trigger.sql).await.map_err(failed)?;
     }
     Ok(())
@@ -59,7 +59,7 @@ pub async fn remove(conn: &impl ConnectionTrait, table_name: &str) -> Result<()>
 /// Whether the triggers in the database are those that [`install`] would create now. A trigger of the user's that is
 /// younger than ours fires before ours, and its changes of a new row would be logged before the row's CREATE: that is
 /// OUTDATED too, and mended by installing again.
-pub async fn health(conn: &impl ConnectionTrait, tracked_name: &str, hidden: &Hidden) -> Result<Health> {
+pub async fn health(conn: &impl ConnectionTrait, tracked_name: &str, choice: &Choice) -> Result<Health> {
     let installed = installed(conn).await?;
     let table = match describe(conn, tracked_name).await {
         Ok(table) => table,
@@ -81,7 +81,7 @@ pub async fn health(conn: &impl ConnectionTrait, tracked_name: &str, hidden: &Hi
     let here: Vec<_> = installed.iter().filter(|trigger| same(&trigger.table, &name)).collect();
     let mut oldest = i64::MAX;
     let mut health = Health::Ok;
-    let expected = triggers(&table, &shape, hidden);
+    let expected = triggers(&table, &shape, choice);
     for trigger in &expected {
         let Some(found) = here.iter().find(|found| same(&found.name, &trigger.name)) else {
             return Ok(Health::Missing);

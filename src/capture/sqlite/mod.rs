@@ -19,18 +19,21 @@
 //! refused while a trigger names the column: [`remove()`] first, [`install()`] after. A table that is dropped, or rebuilt
 //! under another name, takes its triggers along.
 
+mod baseline;
 mod catalogue;
 mod definition;
 mod image;
 mod install;
 mod keys;
 mod names;
+mod require_user;
 mod stash;
 mod triggers;
 
 #[cfg(test)]
 mod tests;
 
+pub use baseline::{baseline, now, schema_version};
 pub use catalogue::{describe, list, references};
 pub use image::{record_id_of, value_of};
 pub use install::{health, install, remove};

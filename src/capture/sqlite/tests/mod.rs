@@ -15,7 +15,7 @@ use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbE
 use tempfile::TempDir;
 
 use super::{describe, install};
-use crate::capture::Hidden;
+use crate::capture::{Choice, Hidden};
 
 /// A database with the log in it, and one connection that writes.
 struct World {
@@ -49,7 +49,7 @@ impl World {
 
     async fn track(&self, table: &str, hidden: &Hidden) {
         let table = describe(&self.conn, table).await.unwrap();
-        install(&self.conn, &table, hidden).await.unwrap();
+        install(&self.conn, &table, &choice(hidden)).await.unwrap();
     }
 
     async fn run(&self, sql: &str) {
@@ -84,6 +84,10 @@ impl World {
         self.run(sql).await;
         self.log().await.split_off(before)
     }
+}
+
+fn choice(hidden: &Hidden) -> Choice {
+    Choice { hidden: hidden.clone(), ..Choice::default() }
 }
 
 fn redacting(redacted: &[&str], ignored: &[&str]) -> Hidden {
