@@ -17,7 +17,7 @@
 //! **What SQLite does to the triggers when the schema changes.** `RENAME COLUMN` rewrites them, but not the names inside
 //! their JSON, and `RENAME TABLE` leaves the old name in the entries: both make the health OUTDATED. `DROP COLUMN` is
 //! refused while a trigger names the column: [`remove()`] first, [`install()`] after. A table that is dropped, or rebuilt
-//! under another name, takes its triggers along.
+//! under another name, takes its triggers along. The server notices by [`schema_version`], and installs them anew.
 
 mod baseline;
 mod catalogue;

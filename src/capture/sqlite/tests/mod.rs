@@ -7,7 +7,9 @@ mod entries;
 mod replace;
 mod replay;
 mod schema;
+mod settings;
 mod values;
+mod ways;
 
 use afterimage_migration::Migrator;
 use afterimage_migration::MigratorTrait;
@@ -26,11 +28,17 @@ struct World {
 impl World {
     /// Applies the migrations, and the schema of the user's.
     async fn new(schema: &str) -> World {
+        World::first("SELECT 1", schema).await
+    }
+
+    /// The same on a file that begins with these statements.
+    async fn first(statements: &str, schema: &str) -> World {
         let directory = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}?mode=rwc", directory.path().join("world.db").display());
         let mut options = ConnectOptions::new(url);
         options.max_connections(1).sqlx_logging(false);
         let conn = Database::connect(options).await.unwrap();
+        conn.execute_unprepared(statements).await.unwrap();
         Migrator::up(&conn, None).await.unwrap();
         let world = World { conn, _directory: directory };
         world.run("PRAGMA trusted_schema = OFF").await;
