@@ -7,7 +7,7 @@ use super::catalogue::{describe, rows};
 use super::image::{image, record_id, redacted};
 use super::install::run;
 use super::name::literal;
-use crate::audit::{Error, Result};
+use crate::audit::{Code, Error, Result};
 use crate::capture::table::Hidden;
 use crate::store::failed;
 
@@ -41,7 +41,20 @@ pub(crate) async fn baseline(
         table.sql_name,
     );
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
-    connection.execute_raw(statement).await.map(|done| done.rows_affected()).map_err(failed)
+    let done = connection.execute_raw(statement).await.map_err(|error| unreadable(name, failed(error)))?;
+    Ok(done.rows_affected())
+}
+
+/// Says what would mend it where the owner's role may not read every row.
+fn unreadable(name: &str, error: Error) -> Error {
+    match error.code() {
+        Code::Forbidden => Error::forbidden(format!(
+            "a baseline reads every row of {name}: the database role that tracks tables needs SELECT on it, and \
+             BYPASSRLS where row-level security is forced upon it"
+        ))
+        .caused_by(error),
+        _ => error,
+    }
 }
 
 /// The clock, as the triggers read it.

@@ -1,6 +1,7 @@
 //! What can be chosen for a tracked table, and what becomes of its triggers while its schema changes.
 
 mod baseline;
+mod context;
 mod paused;
 mod user;
 mod watched;

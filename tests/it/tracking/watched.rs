@@ -23,13 +23,13 @@ fn rebuild(columns: &str, copied: &str) -> String {
 }
 
 /// A server that serves.
-struct Serving {
+pub(super) struct Serving {
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
 
 impl Serving {
-    async fn start(world: &World) -> Serving {
+    pub(super) async fn start(world: &World) -> Serving {
         let server = Server::prepare(&world.database_url, &auth_settings(), &serve_settings()).await.expect("a server");
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(async move {
@@ -38,7 +38,7 @@ impl Serving {
         Serving { stop, task }
     }
 
-    async fn end(self) {
+    pub(super) async fn end(self) {
         self.stop.send(()).expect("it serves still");
         self.task.await.expect("it ends");
     }
