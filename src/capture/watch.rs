@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SubsecRound as _, Utc};
 
+use self::pace::Pace;
 use super::install::Installation;
 use super::record::Event;
 use super::table::Health;
@@ -16,6 +17,8 @@ use super::track::Actor;
 use super::{choice, dispatch, reports};
 use crate::audit::{Code, Result};
 use crate::store::{self, Database, Write};
+
+mod pace;
 
 /// How often it is written down that all is well, so that after a crash a gap is not thought longer than that.
 const SAVED_EVERY: Duration = Duration::from_secs(3_600);
@@ -32,6 +35,10 @@ pub struct Watch {
     broken: BTreeMap<String, Option<DateTime<Utc>>>,
     /// What was warned of.
     told: BTreeSet<String>,
+    /// How often each table was mended lately.
+    paces: BTreeMap<String, Pace>,
+    /// When the next repair is due that has to wait.
+    due: Option<Instant>,
     saved: Option<Instant>,
 }
 
@@ -44,7 +51,8 @@ impl Watch {
         // The log's clock counts milliseconds.
         let now = Utc::now().trunc_subsecs(3);
         let Some(version) = dispatch::schema_version(database.kind, &database.reader).await? else { return Ok(()) };
-        if self.version != Some(version) {
+        if self.version != Some(version) || self.due.is_some_and(|due| due <= Instant::now()) {
+            self.due = None;
             let broken = self.mend_all(database).await?;
             self.broken = broken;
             self.version = Some(version);
@@ -81,13 +89,27 @@ impl Watch {
                 continue;
             }
             let whole_at = self.broken.get(&name).copied().unwrap_or(self.seen_at);
-            if report.health == Health::Ok || self.mend(database, &name, whole_at).await? {
+            let whole =
+                report.health == Health::Ok || (self.may_mend(&name) && self.mend(database, &name, whole_at).await?);
+            if whole {
                 self.told.remove(&name);
             } else {
                 broken.insert(name, whole_at);
             }
         }
         Ok(broken)
+    }
+
+    /// Whether a table was not mended too often of late; else when it will be looked at again.
+    fn may_mend(&mut self, name: &str) -> bool {
+        let now = Instant::now();
+        let wait = self.paces.get(name).map_or(Duration::ZERO, |pace| pace.wait(now));
+        if !wait.is_zero() {
+            let due = now + wait;
+            self.due = Some(self.due.map_or(due, |other| other.min(due)));
+            self.warn(name, &format!("they were mended again and again; the next try is in {} s", wait.as_secs() + 1));
+        }
+        wait.is_zero()
     }
 
     /// Installs the triggers of one table anew; whether it could.
@@ -113,6 +135,7 @@ impl Watch {
             Err(error) => return Err(error),
         };
         write.commit().await?;
+        self.paces.entry(name.to_owned()).or_default().mended(Instant::now());
         match event {
             Event::Restored(gap) => tracing::warn!(
                 table = name,
@@ -127,7 +150,7 @@ impl Watch {
     /// Says once that a table cannot be captured as it is.
     fn warn(&mut self, name: &str, why: &str) -> bool {
         if self.told.insert(name.to_owned()) {
-            tracing::warn!(table = name, "its changes cannot be captured: {why}; track it again, or untrack it");
+            tracing::warn!(table = name, "its triggers are not as they should be, and stay so: {why}");
         }
         false
     }

@@ -41,7 +41,7 @@ pub async fn install(conn: &impl ConnectionTrait, table: &Table, choice: &Choice
 pub async fn remove(conn: &impl ConnectionTrait, table_name: &str) -> Result<()> {
     let name = catalogued(table_name);
     let names = names_of(&name);
-    for trigger in installed(conn).await? {
+    for trigger in installed(conn, &name).await? {
         let named = names.iter().any(|name| same(name, &trigger.name));
         if named || (trigger.is_ours() && same(&trigger.table, &name)) {
             let sql = format!("DROP TRIGGER main.{}", identifier(&trigger.name));
@@ -60,7 +60,7 @@ pub async fn remove(conn: &impl ConnectionTrait, table_name: &str) -> Result<()>
 /// younger than ours fires before ours, and its changes of a new row would be logged before the row's CREATE: that is
 /// OUTDATED too, and mended by installing again.
 pub async fn health(conn: &impl ConnectionTrait, tracked_name: &str, choice: &Choice) -> Result<Health> {
-    let installed = installed(conn).await?;
+    let installed = installed(conn, &catalogued(tracked_name)).await?;
     let table = match describe(conn, tracked_name).await {
         Ok(table) => table,
         Err(error) if error.code() == Code::NotFound => {
@@ -102,10 +102,20 @@ fn names_of(table: &str) -> Vec<String> {
     EVENTS.iter().map(|event| trigger_name(table, event)).collect()
 }
 
-async fn installed(conn: &impl ConnectionTrait) -> Result<Vec<Installed>> {
-    let all = "SELECT name, tbl_name, sql, rowid FROM main.sqlite_master WHERE type = 'trigger'";
-    let rows = conn.query_all_raw(Statement::from_string(DbBackend::Sqlite, all)).await.map_err(failed)?;
-    rows.iter()
+/// The triggers on a table of this name, and those that bear the names of its own, wherever they are.
+async fn installed(conn: &impl ConnectionTrait, table: &str) -> Result<Vec<Installed>> {
+    let names = names_of(table);
+    let marks = vec!["?"; names.len()].join(", ");
+    let sql = format!(
+        "SELECT name, tbl_name, sql, rowid FROM main.sqlite_master \
+         WHERE type = 'trigger' AND (tbl_name = ? COLLATE NOCASE OR name COLLATE NOCASE IN ({marks}))"
+    );
+    let values = std::iter::once(table.to_owned()).chain(names).map(Into::into);
+    let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values);
+    conn.query_all_raw(statement)
+        .await
+        .map_err(failed)?
+        .iter()
         .map(|row| {
             Ok(Installed {
                 name: row.try_get_by_index(0).map_err(failed)?,
