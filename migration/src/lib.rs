@@ -13,6 +13,7 @@ pub use sea_orm_migration::migrator::{MigrationStatus, MigratorTrait};
 mod m0001_log;
 mod m0002_fallback;
 mod m0003_long_keys;
+mod m0004_options;
 
 /// Runs the migrations of Afterimage's own tables.
 pub struct Migrator;
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_log::Migration),
             Box::new(m0002_fallback::Migration),
             Box::new(m0003_long_keys::Migration),
+            Box::new(m0004_options::Migration),
         ]
     }
 

@@ -111,8 +111,11 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Field by field, what changed, in the table's column order.
+    /// Field by field, what changed, in the table's column order. A READ changed nothing, though a baseline has an image.
     pub fn changes(&self) -> Vec<FieldChange> {
+        if self.action == Action::Read {
+            return Vec::new();
+        }
         FieldChange::between(self.old_values.as_ref(), self.new_values.as_ref(), &self.redacted)
     }
 

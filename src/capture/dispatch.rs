@@ -1,8 +1,9 @@
 //! The one place that chooses between the two ways of capturing.
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait, Value};
 
-use super::table::{Column, Health, Hidden, Reference, Table};
+use super::table::{Choice, Column, Health, Reference, Table};
 use super::{postgres, sqlite};
 use crate::audit::{Error, Result};
 use crate::store::{Kind, Tracked, failed};
@@ -94,11 +95,43 @@ pub(super) async fn install(
     kind: Kind,
     connection: &impl ConnectionTrait,
     table: &Table,
-    hidden: &Hidden,
+    choice: &Choice,
 ) -> Result<()> {
     match kind {
-        Kind::Postgres => postgres::install(connection, &table.name, hidden).await.map(drop),
-        Kind::Sqlite => sqlite::install(connection, table, hidden).await,
+        Kind::Postgres => postgres::install(connection, &table.name, choice).await.map(drop),
+        Kind::Sqlite => sqlite::install(connection, table, choice).await,
+    }
+}
+
+/// Records the rows that are there; how many. What is bound: user, name, address, subject of the token, description,
+/// metadata. Call it after [`install`], in the same transaction: each row is then either among these or yet to come.
+pub(super) async fn baseline(
+    kind: Kind,
+    connection: &impl ConnectionTrait,
+    table: &Table,
+    choice: &Choice,
+    values: [Value; 6],
+) -> Result<u64> {
+    match kind {
+        Kind::Postgres => postgres::baseline(connection, &table.name, &choice.hidden, values).await,
+        Kind::Sqlite => sqlite::baseline(connection, table, &choice.hidden, values).await,
+    }
+}
+
+/// The database's own clock, as the entries have it.
+pub(super) async fn now(kind: Kind, connection: &impl ConnectionTrait) -> Result<DateTime<Utc>> {
+    match kind {
+        Kind::Postgres => postgres::now(connection).await,
+        Kind::Sqlite => sqlite::now(connection).await,
+    }
+}
+
+/// A number that changes whenever anyone changes the schema, where the server itself may mend the triggers then.
+pub(super) async fn schema_version(kind: Kind, connection: &impl ConnectionTrait) -> Result<Option<i64>> {
+    match kind {
+        // The server's role owns no table of the user's there, and the triggers survive what happens to their tables.
+        Kind::Postgres => Ok(None),
+        Kind::Sqlite => sqlite::schema_version(connection).await.map(Some),
     }
 }
 
@@ -115,10 +148,10 @@ pub(crate) async fn health(
     kind: Kind,
     connection: &impl ConnectionTrait,
     tracked: &Tracked,
-    hidden: &Hidden,
+    choice: &Choice,
 ) -> Result<Health> {
     match kind {
-        Kind::Postgres => postgres::health(connection, tracked, hidden).await,
-        Kind::Sqlite => sqlite::health(connection, &tracked.table_name, hidden).await,
+        Kind::Postgres => postgres::health(connection, tracked, choice).await,
+        Kind::Sqlite => sqlite::health(connection, &tracked.table_name, choice).await,
     }
 }

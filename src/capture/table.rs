@@ -122,6 +122,15 @@ impl Hidden {
     }
 }
 
+/// How a table is captured, as far as that was chosen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Choice {
+    /// What is kept out of the log.
+    pub hidden: Hidden,
+    /// Whether writes that carry no user are refused.
+    pub requires_user: bool,
+}
+
 /// Whether the triggers in the database are those that this server would install today.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Health {

@@ -28,5 +28,5 @@ pub use log::{
 pub use object::{Changes, about};
 pub use row::{entry_of, entry_of_row};
 pub use summary::{by_action, by_table, by_user, timeline, total};
-pub use tracked::{Tracked, forget_tracked, save_tracked, tracked, tracked_tables};
+pub use tracked::{Tracked, forget_tracked, save_tracked, save_whole, tracked, tracked_or_paused, tracked_tables};
 pub use write::{Reversal, ServerContext, Write, remove_left_behind};

@@ -5,7 +5,7 @@ use sea_orm::{ColumnTrait, DatabaseTransaction, ExprTrait, TransactionTrait};
 use super::object::Object;
 use super::tracking::Tracking;
 use crate::audit::{Code, Result};
-use crate::capture::{Health, Hidden, TRACKED_TABLE, Table, dispatch};
+use crate::capture::{self, Health, Hidden, TRACKED_TABLE, Table, dispatch};
 use crate::store::{self, Changes, Database, Tracked, failed};
 use afterimage_entity::log::Column;
 
@@ -25,7 +25,7 @@ impl<'a> Snapshot<'a> {
     pub(super) async fn take(database: &'a Database, object: &'a Object) -> Result<Snapshot<'a>> {
         let options = database.dialect.read_options();
         let transaction = database.reader.begin_with_options(options).await.map_err(failed)?;
-        let tracked = store::tracked(database.dialect, &transaction, &object.table_name).await?;
+        let tracked = store::tracked_or_paused(database.dialect, &transaction, &object.table_name).await?;
         Ok(Snapshot { database, transaction, object, tracked })
     }
 
@@ -63,7 +63,7 @@ impl<'a> Snapshot<'a> {
     /// Whether every change of the table is recorded at present.
     pub(super) async fn is_captured(&self) -> Result<bool> {
         let Some(tracked) = &self.tracked else { return Ok(false) };
-        let health = dispatch::health(self.database.kind, &self.transaction, tracked, &hidden_of(tracked)).await?;
+        let health = capture::health(self.database, &self.transaction, tracked).await?;
         Ok(matches!(health, Health::Ok | Health::Outdated))
     }
 

@@ -13,11 +13,11 @@ fn afterimage(world: &World) -> Command {
     command
 }
 
-fn run(world: &World, arguments: &[&str]) -> Output {
+pub(crate) fn run(world: &World, arguments: &[&str]) -> Output {
     afterimage(world).args(arguments).output().expect("the command starts")
 }
 
-fn told(output: &[u8]) -> String {
+pub(crate) fn told(output: &[u8]) -> String {
     String::from_utf8(output.to_vec()).expect("text")
 }
 

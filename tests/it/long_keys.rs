@@ -99,7 +99,7 @@ both! {
             assert!(plan.contains(index), "{selection:?}:\n{plan}");
         }
         let backend = database.reader.get_database_backend();
-        let latest = store::latest_statement(database, store::about(database.dialect, "t", "77"));
+        let latest = store::latest_statement(database, store::about(database.dialect, "t", &["77"]));
         assert_eq!(latest.db_backend, backend);
         let plan = plan(&world, database, latest).await;
         assert!(plan.contains(index), "{plan}");

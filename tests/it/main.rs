@@ -23,6 +23,7 @@ mod roles;
 mod store;
 mod summary;
 mod support;
+mod tracking;
 mod trash;
 mod undo;
 mod who_may;

@@ -8,6 +8,7 @@ use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::time::Duration;
 
+use crate::command;
 use crate::support::cluster::Cluster;
 use crate::support::{Api, Kind, World};
 
@@ -294,4 +295,36 @@ async fn what_policies_hide_what_was_altered_and_what_moves_is_recorded_all_the_
         shop.refused_to("shop_app", &format!("delete from {table}")).await;
     }
     shop.refused_to("shop_app", "select afterimage.recording_now('orders'::regclass, 'CREATE', 'x', '{}', null)").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_owner_takes_what_it_may_pauses_and_records_what_is_there() {
+    let shop = Shop::open().await;
+    run(&shop.cluster.url("shop"), "create table foreigners (id int primary key); insert into orders values (1, 'a')")
+        .await
+        .expect("a table of another owner");
+    let all = command::run(&shop.world, &["track", "--all", "--baseline", "--require-user"]);
+    let said = command::told(&all.stderr);
+    assert!(!all.status.success() && said.contains("2 tracked, 1 left out"), "{said}");
+    assert!(said.contains("left out: foreigners: ") && said.contains("tracking orders, 1 rows"), "{said}");
+    let refusal = shop.try_as("shop_app", "insert into orders values (2, 'b')").await.expect_err("refused").to_string();
+    assert!(refusal.contains("orders takes no change without a user"), "{refusal}");
+    assert!(command::run(&shop.world, &["pause", "orders"]).status.success());
+    shop.try_as("shop_app", "insert into orders values (2, 'b')").await.expect("nothing stands in the way");
+    let resumed = command::run(&shop.world, &["resume", "orders", "--baseline"]);
+    assert!(command::told(&resumed.stderr).contains("2 rows recorded"), "{}", command::told(&resumed.stderr));
+    shop.try_as("shop_app", "insert into orders values (3, 'c')").await.expect_err("it still requires a user");
+}
+
+/// Rows that a policy hides from the owner would be missing without a word.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_baseline_that_a_policy_would_cut_is_refused() {
+    let shop = Shop::open().await;
+    let hide = "insert into orders values (1, 'a'), (2, 'b'); alter table orders enable row level security; \
+        alter table orders force row level security; create policy part on orders using (id = 1)";
+    run(&shop.cluster.url("shop"), hide).await.expect("a policy");
+    let refused = command::run(&shop.world, &["track", "orders", "--baseline"]);
+    assert!(!refused.status.success(), "{}", command::told(&refused.stderr));
+    assert!(command::told(&refused.stderr).contains("BYPASSRLS"), "{}", command::told(&refused.stderr));
+    assert_eq!(shop.world.scalar("select count(*) from afterimage.log").await, "0");
 }

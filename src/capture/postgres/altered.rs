@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 
 use super::catalogue::Relation;
 use super::name::literal;
-use crate::capture::table::Hidden;
+use super::require_user::refusal;
+use crate::capture::table::{Choice, Hidden};
 
 /// What a trigger records.
 pub(super) struct Recording {
@@ -26,15 +27,16 @@ pub(super) fn is_altered(relation: &Relation) -> String {
 }
 
 /// The beginning of a trigger's code, which ends the call where the table was altered.
-pub(super) fn record_altered(relation: &Relation, hidden: &Hidden, recording: &Recording) -> String {
+pub(super) fn record_altered(relation: &Relation, choice: &Choice, recording: &Recording) -> String {
     let number = relation.table.relation.unwrap_or_default();
     let arguments = format!(
         "'{}', {}, {}, {}",
         recording.action,
         literal(&relation.table.name),
-        literal(&known(relation, hidden)),
+        literal(&known(relation, &choice.hidden)),
         recording.rows.map_or_else(|| "NULL".to_owned(), literal),
     );
+    let refusal = if choice.requires_user { refusal(&relation.table, recording.rows) } else { String::new() };
     format!(
         "  IF {} THEN
     DECLARE
@@ -42,7 +44,7 @@ pub(super) fn record_altered(relation: &Relation, hidden: &Hidden, recording: &R
       settings text[] := afterimage.pin_settings();
     BEGIN
       a := afterimage.author();
-      EXECUTE coalesce(
+{refusal}      EXECUTE coalesce(
         CASE WHEN relation = {number} THEN afterimage.recording('{number}'::regclass, {arguments}) END,
         afterimage.recording_now(relation, {arguments}))
         USING OLD, NEW, a, era, database_role, NULL::text;

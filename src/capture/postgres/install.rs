@@ -7,7 +7,7 @@ use super::name::{identifier, literal};
 use super::triggers::{TRUNCATE, Trigger, triggers};
 use super::writer;
 use crate::audit::{Code, Error, Result};
-use crate::capture::table::{Health, Hidden, Table};
+use crate::capture::table::{Choice, Health, Table};
 use crate::store::{Tracked, failed};
 
 /// The role that owns the capture functions, where the set-up made it: it may write the log, and nothing else.
@@ -31,7 +31,7 @@ fn refused(error: DbErr) -> Error {
 }
 
 /// Installs the triggers on the table, in place of those that are there.
-pub(crate) async fn install(connection: &impl ConnectionTrait, name: &str, hidden: &Hidden) -> Result<Table> {
+pub(crate) async fn install(connection: &impl ConnectionTrait, name: &str, choice: &Choice) -> Result<Table> {
     let relation = describe(connection, name).await?;
     let table = &relation.table.sql_name;
     run(connection, &format!("LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")).await?;
@@ -39,7 +39,7 @@ pub(crate) async fn install(connection: &impl ConnectionTrait, name: &str, hidde
     if let Some(role) = &role {
         run(connection, &format!("GRANT CREATE ON SCHEMA afterimage TO {role}")).await?;
     }
-    for trigger in triggers(&relation, hidden) {
+    for trigger in triggers(&relation, choice) {
         install_trigger(connection, &relation, &trigger, role.as_deref()).await?;
     }
     if let Some(role) = &role {
@@ -118,7 +118,7 @@ pub(crate) async fn remove(connection: &impl ConnectionTrait, tracked: &Tracked)
 }
 
 /// Whether the triggers in the database are those that this server would install today.
-pub(crate) async fn health(connection: &impl ConnectionTrait, tracked: &Tracked, hidden: &Hidden) -> Result<Health> {
+pub(crate) async fn health(connection: &impl ConnectionTrait, tracked: &Tracked, choice: &Choice) -> Result<Health> {
     let relation = match describe(connection, &tracked.table_name).await {
         Ok(relation) => relation,
         Err(error) if matches!(error.code(), Code::NotFound | Code::BadUserInput) => {
@@ -148,7 +148,7 @@ pub(crate) async fn health(connection: &impl ConnectionTrait, tracked: &Tracked,
             of_partitions.push(found.1);
         }
     }
-    let expected = triggers(&relation, hidden);
+    let expected = triggers(&relation, choice);
     let found = |name: &str| installed.iter().find(|(installed, ..)| installed == name);
     let names = expected.iter().map(|trigger| trigger.name).chain([TRUNCATE]);
     let mut health = Health::Ok;

@@ -5,7 +5,8 @@ use super::catalogue::Relation;
 use super::image::{image, record_id, redacted, value_text};
 use super::moves;
 use super::name::{identifier, literal};
-use crate::capture::table::{Hidden, Table};
+use super::require_user::refusal;
+use crate::capture::table::{Choice, Hidden, Table};
 
 /// One trigger and its function.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,9 +50,11 @@ const AUTHOR_VALUES: &str = "era, a.user_id, a.username, a.description, a.ip_add
                              a.source, a.recorded_by, database_role";
 
 /// The triggers of a table.
-pub(super) fn triggers(relation: &Relation, hidden: &Hidden) -> Vec<Trigger> {
-    let altered = |action, rows| record_altered(relation, hidden, &Recording { action, rows });
+pub(super) fn triggers(relation: &Relation, choice: &Choice) -> Vec<Trigger> {
+    let hidden = &choice.hidden;
     let rows = (!relation.row_level).then_some("changed");
+    let altered = |action, rows| record_altered(relation, choice, &Recording { action, rows });
+    let refusal = |rows| if choice.requires_user { refusal(&relation.table, rows) } else { String::new() };
     let on = format!("ON {}", relation.table.sql_name);
     let whole = |action: &'static str, event: &str, transition: &str, row: &str| {
         let set = format!("{event} {on} REFERENCING {transition} TABLE AS changed FOR EACH STATEMENT");
@@ -63,14 +66,17 @@ pub(super) fn triggers(relation: &Relation, hidden: &Hidden) -> Vec<Trigger> {
         };
         let declared = variable.map(|name| format!("  {name} text;\n")).unwrap_or_default();
         let code = code.unwrap_or_default();
-        let body =
-            format!("{HEAD}{declared}BEGIN\n{}{code}{AUTHOR}{insert}\n  RETURN NULL;\nEND", altered(action, rows));
+        let body = format!(
+            "{HEAD}{declared}BEGIN\n{}{code}{AUTHOR}{}{insert}\n  RETURN NULL;\nEND",
+            altered(action, rows),
+            refusal(rows)
+        );
         (if relation.row_level { each } else { set }, body)
     };
     let (insert_event, insert) = whole("CREATE", "AFTER INSERT", "NEW", "NEW");
     let (delete_event, delete) = whole("DELETE", "AFTER DELETE", "OLD", "OLD");
     let update_event = format!("AFTER UPDATE {on} FOR EACH ROW WHEN (OLD.* OPERATOR(pg_catalog.*<>) NEW.*)");
-    let update = update(relation, hidden, &altered("UPDATE", None));
+    let update = update(relation, hidden, &altered("UPDATE", None), &refusal(None));
     let mut triggers = vec![
         trigger(relation, "!afterimage_insert", insert_event, relation.row_level, insert),
         trigger(relation, "!afterimage_update", update_event, true, update),
@@ -121,7 +127,7 @@ fn reversed(table: &Table, action: &str, record_id: &str) -> String {
 }
 
 /// Records what changed of a row, or a change of its key as two entries that point at each other.
-fn update(relation: &Relation, hidden: &Hidden, altered: &str) -> String {
+fn update(relation: &Relation, hidden: &Hidden, altered: &str, refusal: &str) -> String {
     let table = &relation.table;
     let (old_id, new_id) = (record_id(table, "OLD"), record_id(table, "NEW"));
     let key_changed: Vec<String> = table.primary_key.iter().map(|key| differs(key)).collect();
@@ -130,7 +136,7 @@ fn update(relation: &Relation, hidden: &Hidden, altered: &str) -> String {
     let mut body =
         format!("{HEAD}  o text := '';\n  n text := '';\n  r text := '';\n  fields int := 0;\nBEGIN\n{altered}");
     body += &format!(
-        "  IF ({}) AND {old_id} <> {new_id} THEN\n{}{AUTHOR}{deletion}\n{creation}\n  RETURN NULL;\n  \
+        "  IF ({}) AND {old_id} <> {new_id} THEN\n{}{AUTHOR}{refusal}{deletion}\n{creation}\n  RETURN NULL;\n  \
          END IF;\n",
         key_changed.join(" OR "),
         moves::stayed(relation),
@@ -151,7 +157,7 @@ fn update(relation: &Relation, hidden: &Hidden, altered: &str) -> String {
         }
     }
     body += &format!(
-        "  IF o = '' AND r = '' THEN RETURN NULL; END IF;\n{AUTHOR}  \
+        "  IF o = '' AND r = '' THEN RETURN NULL; END IF;\n{AUTHOR}{refusal}  \
          INSERT INTO afterimage.log (action, table_name, record_id, old_values, new_values, redacted,\n    \
          {AUTHOR_COLUMNS})\n  VALUES ('UPDATE', {}, {new_id}, ('{{' || substr(o, 2) || '}}')::json,\n    \
          ('{{' || substr(n, 2) || '}}')::json, CASE WHEN r <> '' THEN ('{{' || substr(r, 2) || '}}')::json END,\n    \

@@ -3,8 +3,9 @@
 use super::image::{changed, changes_of, image_of, joined, record_id_of, recorded};
 use super::keys::Shape;
 use super::names::{catalogued, identifier, json_string, literal};
+use super::require_user::refusal;
 use super::stash::Stash;
-use crate::capture::{Hidden, Table};
+use crate::capture::{Choice, Hidden, Table};
 
 /// A trigger of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,12 +28,15 @@ pub fn trigger_name(table: &str, event: &str) -> String {
 
 /// The triggers that capture the table, in the order in which they are to be created: SQLite fires the youngest first,
 /// and what a REPLACE deleted is recorded before what took its place.
-pub fn triggers(table: &Table, shape: &Shape, hidden: &Hidden) -> Vec<Trigger> {
-    let stash = Stash::new(table, shape, hidden);
+pub fn triggers(table: &Table, shape: &Shape, choice: &Choice) -> Vec<Trigger> {
+    let stash = Stash::new(table, shape, &choice.hidden);
     EVENTS
         .iter()
         .map(|event| {
-            let (fires, body) = body(table, hidden, &stash, event);
+            let (fires, mut body) = body(table, &choice.hidden, &stash, event);
+            if choice.requires_user {
+                body.splice(0..0, refusal(table, &stash, event));
+            }
             let name = trigger_name(&catalogued(&table.name), event);
             let on = &table.sql_name;
             let (fires, when) = match fires {
@@ -141,7 +145,7 @@ fn key_changed(table: &Table) -> String {
 }
 
 /// The redacted columns, each with the number of recorded fields before it: for a whole image, always the same.
-fn redacted(table: &Table, hidden: &Hidden) -> Option<String> {
+pub fn redacted(table: &Table, hidden: &Hidden) -> Option<String> {
     let fields: Vec<_> =
         places(table, hidden).map(|(name, before)| format!("{}:{}", json_string(name), before.len())).collect();
     (!fields.is_empty()).then(|| literal(&format!("{{{}}}", fields.join(","))))
