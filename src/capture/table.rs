@@ -10,6 +10,8 @@ pub struct Table {
     pub sql_name: String,
     /// PostgreSQL's object identifier; none on SQLite.
     pub relation: Option<i64>,
+    /// The role that owns it, by PostgreSQL's object identifier; none on SQLite.
+    pub owner: Option<i64>,
     /// Whether its rows are those of its partitions. Any other table has rows of its own, and tables that inherit from it
     /// have theirs.
     pub partitioned: bool,

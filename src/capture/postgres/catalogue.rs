@@ -26,9 +26,7 @@ pub(crate) struct Relation {
     pub(super) partition_keys: Vec<String>,
     /// The partitions below it, for SQL.
     pub(super) partitions: Vec<String>,
-    /// The role that owns it.
-    pub(super) owner: i64,
-    /// Where that role's statements look for names without a schema.
+    /// Where the statements of the role that owns it look for names without a schema.
     pub(super) search_path: String,
 }
 
@@ -92,12 +90,12 @@ pub(crate) async fn describe(connection: &impl ConnectionTrait, named: &str) -> 
         partition_keys: get(found, "partition_keys")?,
         shape: get::<Option<String>>(found, "shape")?.unwrap_or_default(),
         partitions,
-        owner: get(found, "owner")?,
         search_path: get(found, "search_path")?,
         table: Table {
             name: filed,
             sql_name: get(found, "sql_name")?,
             relation: Some(relation),
+            owner: Some(get(found, "owner")?),
             partitioned: kind == "p",
             columns: columns.into_iter().map(|column| column.column).collect(),
             primary_key: keys.into_iter().map(|(_, name)| name).collect(),

@@ -23,19 +23,23 @@ pub(crate) fn name(owner: i64) -> String {
     format!("afterimage.write_as_{owner}")
 }
 
+fn owner(relation: &Relation) -> i64 {
+    relation.table.owner.unwrap_or_default()
+}
+
 fn body(relation: &Relation) -> String {
     BODY.replace("{search_path}", &literal(&relation.search_path))
 }
 
 /// Creates the function of the table's owner anew.
 pub(super) async fn install(connection: &impl ConnectionTrait, relation: &Relation) -> Result<()> {
-    let function = format!("{}(json)", name(relation.owner));
+    let function = format!("{}(json)", name(owner(relation)));
     run(
         connection,
         &format!(
             "CREATE OR REPLACE FUNCTION {}(statements json) RETURNS bigint[] LANGUAGE plpgsql SECURITY DEFINER \
              SET search_path = pg_catalog, pg_temp SET row_security = off AS {}",
-            name(relation.owner),
+            name(owner(relation)),
             literal(&body(relation))
         ),
     )
@@ -50,7 +54,7 @@ async fn give(connection: &impl ConnectionTrait, relation: &Relation, function: 
     let sql = "SELECT pg_catalog.pg_get_userbyid($1::oid)::text, \
                       $1::oid = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user), \
                       pg_catalog.has_schema_privilege($1::oid, 'afterimage', 'CREATE')";
-    let found = rows(connection, sql, [relation.owner.into()]).await?;
+    let found = rows(connection, sql, [owner(relation).into()]).await?;
     for row in found {
         let owner = identifier(&row.try_get_by_index::<String>(0).map_err(failed)?);
         let (own, may): (bool, bool) =
@@ -85,8 +89,8 @@ pub(super) async fn remove_unused(connection: &impl ConnectionTrait) -> Result<(
 pub(super) async fn is_current(connection: &impl ConnectionTrait, relation: &Relation) -> Result<bool> {
     let sql = "SELECT p.prosrc FROM pg_catalog.pg_proc p \
                 WHERE p.oid = pg_catalog.to_regprocedure($1) AND p.proowner = $2::oid AND p.prosecdef";
-    let function = format!("{}(json)", name(relation.owner));
-    let found = rows(connection, sql, [function.into(), relation.owner.into()]).await?;
+    let function = format!("{}(json)", name(owner(relation)));
+    let found = rows(connection, sql, [function.into(), owner(relation).into()]).await?;
     match found.first() {
         Some(row) => Ok(row.try_get_by_index::<String>(0).map_err(failed)? == body(relation)),
         None => Ok(false),

@@ -52,6 +52,7 @@ pub async fn describe(conn: &impl ConnectionTrait, name: &str) -> Result<Table> 
         name: filed(&bare),
         sql_name: identifier(&bare),
         relation: None,
+        owner: None,
         partitioned: false,
         columns,
         primary_key,
