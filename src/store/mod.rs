@@ -25,7 +25,7 @@ pub use log::{
     Beyond, Selection, by_ids, by_transaction, count, exists_beyond, latest, latest_by_object, latest_statement,
     latest_undo_of, matching, most_recent, page, page_statement, select_entries, some_of_transaction,
 };
-pub use object::{Changes, about};
+pub use object::{Changes, Stretch, Way, about};
 pub use row::{entry_of, entry_of_row};
 pub use summary::{by_action, by_table, by_user, timeline, total};
 pub use tracked::{Tracked, forget_tracked, save_tracked, save_whole, tracked, tracked_or_paused, tracked_tables};

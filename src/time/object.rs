@@ -11,7 +11,7 @@ use super::tracking::Tracking;
 use super::walk::Walk;
 use crate::audit::{Action, Entry, Error, Json, Result, format_timestamp};
 use crate::capture::Hidden;
-use crate::store::{self, Database};
+use crate::store::{self, Database, Way};
 use afterimage_entity::log::Column;
 
 /// A row of a table, by the name and the key under which its entries are filed.
@@ -91,7 +91,10 @@ impl Object {
         let place = std::cmp::max(last.as_ref().map_or(0, |entry| entry.id), tracking.at(instant));
         let mut walk = Walk { snapshot, tracking: &tracking, hidden: &hidden, place };
         let ceiling = tracking.ceiling(place).unwrap_or(i64::MAX);
-        let next = async || snapshot.changes().up(connection, place, ceiling, 1).await.map(|mut next| next.pop());
+        let next = async || {
+            let next = snapshot.changes().stretch(connection, Way::Up(place, ceiling), 1, None).await;
+            next.map(|mut stretch| stretch.entries.pop())
+        };
         match last.filter(|entry| entry.id > tracking.floor(place)) {
             Some(entry) if entry.action != Action::Delete => {}
             // A row that another took the place of under its own key never was away.

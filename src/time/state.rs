@@ -6,6 +6,9 @@ use std::sync::Arc;
 use crate::audit::{Action, Entry, Json};
 use crate::capture::Hidden;
 
+/// How many columns are looked for by name at the most.
+const FEW: usize = 20;
+
 /// A column whose value is known.
 #[derive(Debug)]
 pub(super) struct Field {
@@ -52,6 +55,13 @@ impl<'a> State<'a> {
             Some(columns) => columns.iter().all(|column| self.is_hidden(column) || self.knows(column)),
             None => self.whole,
         }
+    }
+
+    /// The columns that are still to be learned, where all are known by name and few are left.
+    pub(super) fn missing(&self) -> Option<Vec<&'a str>> {
+        let missing = self.columns?.iter().filter(|column| !self.is_hidden(column) && !self.knows(column));
+        let missing: Vec<&str> = missing.map(String::as_str).collect();
+        (missing.len() <= FEW).then_some(missing)
     }
 
     /// An entry at the place or before it; they come the newest first.

@@ -7,10 +7,14 @@ use super::state::{Field, Side, State};
 use super::tracking::Tracking;
 use crate::audit::Result;
 use crate::capture::Hidden;
+use crate::store::{Stretch, Way};
 
-/// How many entries are read at first, and at the most, in one go.
-const FIRST_CHUNK: u64 = 16;
-const LARGEST_CHUNK: u64 = 1_024;
+/// How long the first stretch of a history is that is looked at; how much longer each is than the one before; and how
+/// long they become, where all entries are read, and where the database chooses those that tell of columns by name.
+const FIRST: u64 = 16;
+const GROWTH: u64 = 4;
+const LONGEST: u64 = 1_024;
+const LONGEST_CHOSEN: u64 = 65_536;
 
 /// A place in the history of an object: after the entry of this id, and before the next one.
 pub(super) struct Walk<'a> {
@@ -25,15 +29,15 @@ impl Walk<'_> {
     pub(super) async fn state(&self) -> Result<Vec<Field>> {
         let mut state = State::new(self.hidden, self.tracking.columns(self.place));
         let (mut back, mut ahead) = (Back::new(self), Ahead::new(self));
-        let mut chunk = FIRST_CHUNK;
+        let mut length = FIRST;
         while !(state.is_complete() || back.side.ended && ahead.side.ended) {
             if !back.side.ended {
-                back.read(self, &mut state, chunk).await?;
+                back.read(self, &mut state, length).await?;
             }
             if !ahead.side.ended && !state.is_complete() {
-                ahead.read(self, &mut state, chunk).await?;
+                ahead.read(self, &mut state, length).await?;
             }
-            chunk = LARGEST_CHUNK.min(chunk * 4);
+            length = LONGEST_CHOSEN.min(length * GROWTH);
         }
         Ok(state.into_fields(self.present_order()))
     }
@@ -42,10 +46,10 @@ impl Walk<'_> {
     pub(super) async fn set_before(&self, columns: Option<&[String]>) -> Result<Vec<Field>> {
         let mut state = State::new(self.hidden, columns);
         let mut back = Back::new(self);
-        let mut chunk = FIRST_CHUNK;
+        let mut length = FIRST;
         while !state.is_complete() && !back.side.ended {
-            back.read(self, &mut state, chunk).await?;
-            chunk = LARGEST_CHUNK.min(chunk * 4);
+            back.read(self, &mut state, length).await?;
+            length = LONGEST_CHOSEN.min(length * GROWTH);
         }
         Ok(state.into_fields(self.present_order()))
     }
@@ -68,10 +72,9 @@ impl Back {
         Back { side: Side::default(), from: walk.place, floor: walk.tracking.floor(walk.place) }
     }
 
-    async fn read(&mut self, walk: &Walk<'_>, state: &mut State<'_>, limit: u64) -> Result<()> {
-        let entries = walk.snapshot.changes().down(&walk.snapshot.transaction, self.from, self.floor, limit).await?;
-        let last = (entries.len() as u64) < limit;
-        for entry in entries {
+    async fn read(&mut self, walk: &Walk<'_>, state: &mut State<'_>, length: u64) -> Result<()> {
+        let stretch = stretch(walk, state, Way::Down(self.from, self.floor), length).await?;
+        for entry in stretch.entries {
             if self.side.ended {
                 return Ok(());
             }
@@ -79,7 +82,13 @@ impl Back {
             self.from = entry.id - 1;
             state.look_back(&mut self.side, &Arc::new(entry));
         }
-        self.side.ended |= last;
+        match stretch.end {
+            Some(end) => {
+                self.side.lose(walk.tracking.parted(end, self.from));
+                self.from = end - 1;
+            }
+            None => self.side.ended = true,
+        }
         Ok(())
     }
 }
@@ -97,11 +106,10 @@ impl Ahead {
         Ahead { side: Side::default(), above: walk.place, ceiling: walk.tracking.ceiling(walk.place) }
     }
 
-    async fn read(&mut self, walk: &Walk<'_>, state: &mut State<'_>, limit: u64) -> Result<()> {
-        let ceiling = self.ceiling.unwrap_or(i64::MAX);
-        let entries = walk.snapshot.changes().up(&walk.snapshot.transaction, self.above, ceiling, limit).await?;
-        let last = (entries.len() as u64) < limit;
-        for entry in entries {
+    async fn read(&mut self, walk: &Walk<'_>, state: &mut State<'_>, length: u64) -> Result<()> {
+        let way = Way::Up(self.above, self.ceiling.unwrap_or(i64::MAX));
+        let stretch = stretch(walk, state, way, length).await?;
+        for entry in stretch.entries {
             if self.side.ended {
                 return Ok(());
             }
@@ -109,9 +117,13 @@ impl Ahead {
             self.above = entry.id;
             state.look_ahead(&mut self.side, &entry);
         }
-        if last && !self.side.ended {
-            self.side.lose(walk.tracking.parted(self.above, i64::MAX));
-            self.reach_present(walk, state).await?;
+        if self.side.ended {
+            return Ok(());
+        }
+        self.side.lose(walk.tracking.parted(self.above, stretch.end.unwrap_or(i64::MAX)));
+        match stretch.end {
+            Some(end) => self.above = end,
+            None => self.reach_present(walk, state).await?,
         }
         Ok(())
     }
@@ -127,4 +139,11 @@ impl Ahead {
         }
         Ok(())
     }
+}
+
+/// A stretch of the way: at first all of its entries; once it is known what is missing, those that tell of that.
+async fn stretch(walk: &Walk<'_>, state: &State<'_>, way: Way, length: u64) -> Result<Stretch> {
+    let missing = if length > FIRST { state.missing() } else { None };
+    let length = if missing.is_some() { length } else { LONGEST.min(length) };
+    walk.snapshot.changes().stretch(&walk.snapshot.transaction, way, length, missing.as_deref()).await
 }
