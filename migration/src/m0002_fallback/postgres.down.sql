@@ -13,6 +13,7 @@ drop function afterimage.value(text, text, text);
 drop function afterimage.shape(regclass);
 drop function afterimage.key_columns(oid);
 drop function afterimage.live_columns(oid);
+drop function afterimage.is_behind(oid);
 drop function afterimage.column_name(oid, int);
 drop function afterimage.form(oid);
 drop function afterimage.is_superseded(xid);

@@ -24,7 +24,9 @@ end $$;
 
 -- How the values of a type are written into an image.
 create function afterimage.form(of_type oid) returns text
-language sql stable set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+    return (
     with recursive base (type) as (
         select of_type
         union all
@@ -41,63 +43,77 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
            end
       from base b
       join pg_type t on t.oid = b.type and t.typtype <> 'd'
-      left join pg_type element on element.typarray = t.oid
-$$;
+      left join pg_type element on element.typarray = t.oid);
+end $$;
 
 -- The present name of a column, whatever this transaction's view of the catalogue; NULL where no column had the number.
 create function afterimage.column_name(relation oid, number int) returns text
-language sql stable set search_path = pg_catalog, pg_temp as $$
-    select (pg_identify_object_as_address('pg_class'::regclass, relation, number)).object_names[3]
-$$;
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+    return (pg_identify_object_as_address('pg_class'::regclass, relation, number)).object_names[3];
+end $$;
+
+-- Whether this transaction's view of the catalogue is older than the table's columns or its key.
+create function afterimage.is_behind(relation oid) returns boolean
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+    return afterimage.column_name(relation, 1 + (select max(a.attnum) from pg_attribute a where a.attrelid = relation))
+               is not null
+        or exists (select from pg_attribute a where a.attrelid = relation and a.attnum > 0
+                      and a.xmax::text <> '0' and afterimage.is_superseded(a.xmax))
+        or exists (select from pg_index i where i.indrelid = relation and i.indisprimary
+                      and i.xmax::text <> '0' and afterimage.is_superseded(i.xmax));
+end $$;
 
 -- The live columns of a table. Their names are the present ones even where this transaction's view of the catalogue is
--- older; a column of which that view is `behind` is written as text, which every type can be.
+-- older; a column of which that view is behind is written as text, which every type can be.
 create function afterimage.live_columns(relation oid)
-returns table (number int, name text, type oid, form text, behind boolean)
-language sql stable set search_path = pg_catalog, pg_temp as $$
-    with seen as (
-        select a.attnum, a.atttypid, afterimage.is_superseded(a.xmax) as behind
-          from pg_attribute a where a.attrelid = relation and a.attnum > 0
-    ),
-    known as (
-        select coalesce(max(attnum), 0)::int as last from seen
-    ),
-    numbers as (
-        select n, afterimage.column_name(relation, n) as name
-          from known, generate_series(1, case when afterimage.column_name(relation, last + 1) is null
-                                              then last else 1600 end) as n
-    )
-    select n, numbers.name, seen.atttypid,
-           case when seen.behind is false then afterimage.form(seen.atttypid) else 'text' end,
-           coalesce(seen.behind, true)
-      from numbers left join seen on seen.attnum = n
-     where numbers.name is not null and has_column_privilege(relation, n::int2, 'SELECT') is not null
-     order by n
-$$;
+returns table (number int, name text, form text)
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+    -- The numbers of added columns follow the last one.
+    last int := (select max(a.attnum) from pg_attribute a where a.attrelid = relation);
+begin
+    if afterimage.column_name(relation, last + 1) is not null then
+        last := 1600;
+    end if;
+    return query
+        select n, afterimage.column_name(relation, n),
+               case when a.attnum is null or afterimage.is_superseded(a.xmax) then 'text'
+                    else afterimage.form(a.atttypid) end
+          from generate_series(1, last) as n
+          left join pg_attribute a on a.attrelid = relation and a.attnum = n
+         -- NULL where there is no such column, or none any more.
+         where has_column_privilege(relation, n::int2, 'SELECT') is not null
+         order by n;
+end $$;
 
 -- The numbers of the key's columns, in key order.
 create function afterimage.key_columns(relation oid) returns int2[]
-language sql stable set search_path = pg_catalog, pg_temp as $$
-    select (i.indkey::int2[])[0:i.indnkeyatts - 1] from pg_index i where i.indrelid = relation and i.indisprimary
-$$;
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+    return (select (i.indkey::int2[])[0:i.indnkeyatts - 1] from pg_index i
+             where i.indrelid = relation and i.indisprimary);
+end $$;
 
 -- What the generated code depends on: the columns' numbers, names and types, and the key. NULL where this transaction's
 -- view of the catalogue is behind the table.
 create function afterimage.shape(relation regclass) returns text
-language sql immutable set search_path = pg_catalog, pg_temp as $$
-    select case when not bool_or(behind) then
-               encode(sha256(convert_to(
-                   string_agg(concat_ws(' ', number, type, quote_ident(name)), ',' order by number)
-                   || coalesce(afterimage.key_columns(relation)::text, ''), 'UTF8')), 'hex')
-           end
-      from afterimage.live_columns(relation)
-$$;
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+    if afterimage.is_behind(relation) then return null; end if;
+    return (select encode(sha256(convert_to(
+                       string_agg(concat_ws(' ', a.attnum, a.atttypid, quote_ident(a.attname)), ',' order by a.attnum)
+                       || coalesce(afterimage.key_columns(relation)::text, ''), 'UTF8')), 'hex')
+              from pg_attribute a where a.attrelid = relation and a.attnum > 0 and not a.attisdropped);
+end $$;
 
 -- The value of a column in a row, as an image writes it: see the server's own generator. (E'', since the session's
 -- `standard_conforming_strings` decides how functions are read.)
 create function afterimage.value(form text, name text, of_row text) returns text
-language sql stable set search_path = pg_catalog, pg_temp as $$
-    select replace(case form
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+    return replace(case form
         when 'json' then '@'
         when 'array' then 'CASE WHEN left(concat(@), 1) = ''['' THEN to_json(concat(@)) ELSE to_json(@) END'
         when 'document' then
@@ -105,8 +121,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
             || quote_literal(E'^\\s|\\s$|^null$|^\\{\\s*"\\$json"|\\\\u(0000|[dD][89abcdefABCDEF])')
             || ' THEN json_build_object(''$json'', @::text) ELSE to_json(@) END'
         else 'CASE WHEN @ IS DISTINCT FROM NULL THEN concat(@) END'
-    end, '@', of_row || '.' || quote_ident(name))
-$$;
+    end, '@', of_row || '.' || quote_ident(name));
+end $$;
 
 -- The record id of a row, of these columns.
 create function afterimage.record_id(relation oid, key int2[], of_row text) returns text
@@ -215,10 +231,11 @@ end $$;
 -- the table: what is made of that must not be kept.
 create function afterimage.recording(relation regclass, action text, filed text, known json, from_rows text)
 returns text
-language sql immutable set search_path = pg_catalog, pg_temp as $$
-    select afterimage.recording_now(relation, action, filed, known, from_rows)
-     where not exists (select from afterimage.live_columns(relation) where behind)
-$$;
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+    if afterimage.is_behind(relation) then return null; end if;
+    return afterimage.recording_now(relation, action, filed, known, from_rows);
+end $$;
 
 -- Pins the settings under which values would be printed differently, and tells what they were.
 create function afterimage.pin_settings() returns text[]

@@ -6,8 +6,8 @@ pub(crate) const GRANT_RUNTIME: &str = "\
     GRANT SELECT, INSERT ON afterimage.log, afterimage.era TO {role}; \
     GRANT SELECT, INSERT, UPDATE, DELETE ON afterimage.server_context, afterimage.server_undo TO {role}; \
     GRANT SELECT ON afterimage.tracked_table, afterimage.afterimage_migrations TO {role}; \
-    GRANT EXECUTE ON FUNCTION afterimage.current_era(), afterimage.shape(regclass), afterimage.live_columns(oid), \
-      afterimage.key_columns(oid), afterimage.column_name(oid, int), afterimage.form(oid), \
+    GRANT EXECUTE ON FUNCTION afterimage.current_era(), afterimage.shape(regclass), afterimage.is_behind(oid), \
+      afterimage.key_columns(oid), afterimage.column_name(oid, int), \
       afterimage.is_superseded(xid) TO {role}";
 
 /// What the role that owns the capture functions needs: it writes the log, and learns who made a change. Nothing where
@@ -22,7 +22,7 @@ pub(crate) const GRANT_CAPTURE: &str = "\
         GRANT EXECUTE ON FUNCTION afterimage.current_era(), afterimage.author(), \
           afterimage.reversed_entry(text, text, text), \
           afterimage.application_context(text), afterimage.canonical_address(text), \
-          afterimage.shape(regclass), afterimage.live_columns(oid), afterimage.key_columns(oid), \
+          afterimage.shape(regclass), afterimage.is_behind(oid), afterimage.live_columns(oid), afterimage.key_columns(oid), \
           afterimage.column_name(oid, int), afterimage.form(oid), afterimage.is_superseded(xid), \
           afterimage.recording(regclass, text, text, json, text), \
           afterimage.recording_now(oid, text, text, json, text), afterimage.value(text, text, text), \
