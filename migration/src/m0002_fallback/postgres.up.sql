@@ -55,7 +55,7 @@ end $$;
 
 -- Whether this transaction's view of the catalogue is older than the table's columns or its key.
 create function afterimage.is_behind(relation oid) returns boolean
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp set jit = off as $$
 begin
     return afterimage.column_name(relation, 1 + (select max(a.attnum) from pg_attribute a where a.attrelid = relation))
                is not null
@@ -69,7 +69,7 @@ end $$;
 -- older; a column of which that view is behind is written as text, which every type can be.
 create function afterimage.live_columns(relation oid)
 returns table (number int, name text, form text)
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp set jit = off as $$
 declare
     -- The numbers of added columns follow the last one.
     last int := (select max(a.attnum) from pg_attribute a where a.attrelid = relation);
@@ -99,7 +99,7 @@ end $$;
 -- What the generated code depends on: the columns' numbers, names and types, and the key. NULL where this transaction's
 -- view of the catalogue is behind the table.
 create function afterimage.shape(relation regclass) returns text
-language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp set jit = off as $$
 begin
     if afterimage.is_behind(relation) then return null; end if;
     return (select encode(sha256(convert_to(
@@ -126,7 +126,7 @@ end $$;
 
 -- The record id of a row, of these columns.
 create function afterimage.record_id(relation oid, key int2[], of_row text) returns text
-language sql stable set search_path = pg_catalog, pg_temp as $$
+language sql stable set search_path = pg_catalog, pg_temp set jit = off as $$
     select case count(*)
                when 0 then 'NULL::text'
                when 1 then string_agg(format('concat(%s.%I)', of_row, name), '')
@@ -142,7 +142,7 @@ $$;
 -- ones, each name with its number. What has the name or the number of a hidden column is hidden.
 create function afterimage.recording_now(relation oid, action text, filed text, known json, from_rows text)
 returns text
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp set jit = off as $$
 declare
     old_row constant text := coalesce(from_rows, '($1)');
     new_row constant text := coalesce(from_rows, '($2)');
@@ -231,18 +231,19 @@ end $$;
 -- the table: what is made of that must not be kept.
 create function afterimage.recording(relation regclass, action text, filed text, known json, from_rows text)
 returns text
-language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+language plpgsql immutable set search_path = pg_catalog, pg_temp set jit = off as $$
 begin
     if afterimage.is_behind(relation) then return null; end if;
     return afterimage.recording_now(relation, action, filed, known, from_rows);
 end $$;
 
--- Pins the settings under which values would be printed differently, and tells what they were.
+-- Pins the settings under which values would be printed differently, and tells what they were. Without `jit`: a session
+-- that forbids scans (`enable_seqscan = off`) makes such a statement look dear, and would compile it for seconds.
 create function afterimage.pin_settings() returns text[]
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     pinned constant text[] := array['DateStyle', 'ISO, YMD', 'TimeZone', 'UTC', 'extra_float_digits', '1',
-        'IntervalStyle', 'postgres', 'bytea_output', 'hex', 'lc_monetary', 'C'];
+        'IntervalStyle', 'postgres', 'bytea_output', 'hex', 'lc_monetary', 'C', 'jit', 'off'];
     before text[] := '{}';
 begin
     for n in 1 .. array_length(pinned, 1) by 2 loop
