@@ -5,7 +5,7 @@ use sqlx::postgres::PgDatabaseError;
 
 use super::rows::{Assignment, Dml, key_parts};
 use crate::audit::{Error, Json};
-use crate::capture::postgres::image::{record_id as record_id_of, value_text};
+use crate::capture::postgres::image::{record_id as record_id_of, value_text_anywhere};
 use crate::capture::postgres::name::identifier;
 use crate::capture::{Column, Form, Reference, Table};
 
@@ -85,7 +85,7 @@ impl Dml for Postgres {
     fn read(&self, table: &Table, columns: &[&Column], record_id: &str) -> Statement {
         let mut values = Vec::new();
         let condition = is_row(table, "t", record_id, &mut values);
-        let columns: Vec<String> = columns.iter().map(|column| value_text(column, "t")).collect();
+        let columns: Vec<String> = columns.iter().map(|column| value_text_anywhere(column, "t")).collect();
         let columns = if columns.is_empty() { "1".to_owned() } else { columns.join(", ") };
         let sql = format!("SELECT {columns} FROM {} AS t WHERE {condition} FOR UPDATE NOWAIT", own(table));
         statement(sql, values)

@@ -1,4 +1,5 @@
 -- `application_context` and `refuse_truncate` stay as they are: what they take and give is the same.
+drop function afterimage.printed(anyelement, boolean);
 drop function afterimage.moved_from(text);
 drop function afterimage.moved_to(oid, text);
 drop function afterimage.leaves(oid, oid, text);

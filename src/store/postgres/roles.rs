@@ -6,9 +6,8 @@ pub(crate) const GRANT_RUNTIME: &str = "\
     GRANT SELECT, INSERT ON afterimage.log, afterimage.era TO {role}; \
     GRANT SELECT, INSERT, UPDATE, DELETE ON afterimage.server_context, afterimage.server_undo TO {role}; \
     GRANT SELECT ON afterimage.tracked_table, afterimage.afterimage_migrations TO {role}; \
-    GRANT EXECUTE ON FUNCTION afterimage.current_era(), afterimage.shape(regclass), afterimage.is_behind(oid), \
-      afterimage.key_columns(oid), afterimage.column_name(oid, int), \
-      afterimage.is_superseded(xid) TO {role}";
+    GRANT EXECUTE ON FUNCTION afterimage.current_era(), afterimage.shape(regclass), \
+      afterimage.is_superseded(xid), afterimage.printed(anyelement, boolean) TO {role}";
 
 /// What the role that owns the capture functions needs: it writes the log, and learns who made a change. Nothing where
 /// the simple set-up has no such role, or the present one is no member of it.
