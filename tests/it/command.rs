@@ -87,6 +87,29 @@ both! {
         assert_eq!(world.scalar(&hushed).await, "0");
     }
 
+    async fn a_check_of_triggers_that_are_not_as_they_should_be_fails(world: World) {
+        world.sql("create table products (id integer primary key, name text)").await;
+        let mut cases = vec![(
+            "alter table products add more text",
+            "OUTDATED",
+        )];
+        match world.kind {
+            Kind::Postgres => cases.extend([
+                ("alter table products disable trigger user", "DISABLED"),
+                ("drop trigger \"!afterimage_update\" on products", "MISSING"),
+            ]),
+            Kind::Sqlite => cases.push(("drop table products; create table products (id integer primary key)", "MISSING")),
+        }
+        for (statement, health) in cases {
+            assert!(run(&world, &["track", "products"]).status.success());
+            assert!(run(&world, &["track", "--check"]).status.success());
+            world.sql(statement).await;
+            let checked = run(&world, &["track", "--check"]);
+            assert_eq!(told(&checked.stdout), format!("{health}\tproducts\n"));
+            assert!(!checked.status.success(), "{health}");
+        }
+    }
+
     async fn a_column_that_no_table_has_is_refused_before_anything_is_tracked(world: World) {
         world.sql("create table a (id integer primary key); create table b (id integer primary key, pin text)").await;
         let refused = run(&world, &["track", "a", "b", "--redact", "pins"]);

@@ -1,5 +1,5 @@
-//! How PostgreSQL records the changes of a table that was altered since it was tracked. (On SQLite, altering a table takes
-//! its triggers along, or is refused.)
+//! How PostgreSQL records the changes of a table that was altered since it was tracked, and rows that move between
+//! partitions. SQLite needs none of it.
 
 use sea_orm_migration::prelude::*;
 
@@ -19,10 +19,16 @@ impl MigrationTrait for Migration {
     }
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        crate::run(manager, include_str!("postgres.up.sql"), include_str!("sqlite.up.sql")).await
+        let postgres = concat!(
+            include_str!("shape.sql"),
+            include_str!("recording.sql"),
+            include_str!("moves.sql"),
+            include_str!("mended.sql"),
+        );
+        crate::run(manager, postgres, "").await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        crate::run(manager, include_str!("postgres.down.sql"), include_str!("sqlite.down.sql")).await
+        crate::run(manager, include_str!("postgres.down.sql"), "").await
     }
 }

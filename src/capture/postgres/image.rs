@@ -34,6 +34,22 @@ pub(crate) fn value_text(column: &Column, row: &str) -> String {
     format!("coalesce(to_json({})::text, 'null')", value(column, row))
 }
 
+/// The same in a session of any `search_path`: that of capture makes `regclass` and its like name their schemas.
+pub(crate) fn value_text_anywhere(column: &Column, row: &str) -> String {
+    let value = format!("{row}.{}", identifier(&column.name));
+    let as_text = match column.form {
+        Form::Text => {
+            return format!(
+                "CASE WHEN {value} IS DISTINCT FROM NULL THEN afterimage.printed({value}, true)::text ELSE 'null' END"
+            );
+        }
+        Form::Json | Form::Dynamic => "false".to_owned(),
+        Form::Array => format!("left(concat({value}), 1) = '['"),
+        Form::Document => return value_text(column, row),
+    };
+    format!("coalesce(afterimage.printed({value}, {as_text})::text, 'null')")
+}
+
 /// The image of a whole row, as JSON; without what is hidden, unless that is asked for.
 pub(crate) fn image(table: &Table, hidden: &Hidden, row: &str) -> String {
     let columns: Vec<String> = recorded(table, hidden)

@@ -3,7 +3,7 @@
 use sea_orm::{DbBackend, DbErr, RuntimeErr, Statement, Value};
 use sqlx::postgres::PgDatabaseError;
 
-use super::image::{record_id as record_id_of, value_text};
+use super::image::{record_id as record_id_of, value_text_anywhere};
 use super::name::identifier;
 use crate::audit::Error;
 use crate::capture::table::{Column, Table, key_parts};
@@ -38,7 +38,7 @@ pub(crate) fn is_row(table: &Table, alias: &str, record_id: &str, values: &mut V
 pub(crate) fn row(table: &Table, columns: &[&Column], record_id: &str) -> Statement {
     let mut values = Vec::new();
     let condition = is_row(table, "t", record_id, &mut values);
-    let columns: Vec<String> = columns.iter().map(|column| value_text(column, "t")).collect();
+    let columns: Vec<String> = columns.iter().map(|column| value_text_anywhere(column, "t")).collect();
     let columns = if columns.is_empty() { "1".to_owned() } else { columns.join(", ") };
     let sql = format!("SELECT {columns} FROM {} AS t WHERE {condition}", own(table));
     Statement::from_sql_and_values(DbBackend::Postgres, sql, values)

@@ -6,9 +6,8 @@ pub(crate) const GRANT_RUNTIME: &str = "\
     GRANT SELECT, INSERT ON afterimage.log, afterimage.era TO {role}; \
     GRANT SELECT, INSERT, UPDATE, DELETE ON afterimage.server_context, afterimage.server_undo TO {role}; \
     GRANT SELECT ON afterimage.tracked_table, afterimage.afterimage_migrations TO {role}; \
-    GRANT EXECUTE ON FUNCTION afterimage.current_era(), afterimage.shape(regclass), afterimage.live_columns(oid), \
-      afterimage.key_columns(oid), afterimage.column_name(oid, int), afterimage.form(oid), \
-      afterimage.is_superseded(xid) TO {role}; \
+    GRANT EXECUTE ON FUNCTION afterimage.current_era(), afterimage.shape(regclass), \
+      afterimage.is_superseded(xid), afterimage.printed(anyelement, boolean) TO {role}; \
     DO $grant$ DECLARE writer regprocedure; BEGIN \
       FOR writer IN SELECT p.oid FROM pg_proc p WHERE p.pronamespace = 'afterimage'::regnamespace \
                        AND p.proname LIKE 'write\\_as\\_%' \
@@ -27,7 +26,7 @@ pub(crate) const GRANT_CAPTURE: &str = "\
         GRANT EXECUTE ON FUNCTION afterimage.current_era(), afterimage.author(), \
           afterimage.reversed_entry(text, text, text), \
           afterimage.application_context(text), afterimage.canonical_address(text), \
-          afterimage.shape(regclass), afterimage.live_columns(oid), afterimage.key_columns(oid), \
+          afterimage.shape(regclass), afterimage.is_behind(oid), afterimage.live_columns(oid), afterimage.key_columns(oid), \
           afterimage.column_name(oid, int), afterimage.form(oid), afterimage.is_superseded(xid), \
           afterimage.recording(regclass, text, text, json, text), \
           afterimage.recording_now(oid, text, text, json, text), afterimage.value(text, text, text), \
