@@ -1,6 +1,6 @@
 //! Capture on SQLite.
 //!
-//! Eight triggers a table write the log from within the writer's own transaction and with the writer's own library, so
+//! Nine triggers a table write the log from within the writer's own transaction and with the writer's own library, so
 //! their text keeps to functions that SQLite has had for long, that may be called from a trigger under
 //! `PRAGMA trusted_schema = OFF`, and that fail on no value. JSON is therefore put together as text ([`image`]).
 //!

@@ -18,8 +18,8 @@ pub struct Trigger {
 
 /// What ends the names of the triggers of one table. No word is part of another behind an underscore, so that the names
 /// of two tables' triggers never meet.
-pub const EVENTS: [&str; 8] =
-    ["inserting", "updating", "delete", "update", "rekey", "insert", "updateover", "insertover"];
+pub const EVENTS: [&str; 9] =
+    ["inserting", "updating", "deleting", "delete", "update", "rekey", "insert", "updateover", "insertover"];
 
 /// The name of a table's trigger.
 pub fn trigger_name(table: &str, event: &str) -> String {
@@ -103,6 +103,7 @@ fn body(table: &Table, hidden: &Hidden, stash: &Stash<'_>, event: &str) -> Body 
     match event {
         "inserting" => (("BEFORE INSERT", Some(stash.insert_collides())), vec![stash.before_insert()]),
         "updating" => (("BEFORE UPDATE", Some(stash.update_collides())), vec![stash.before_update()]),
+        "deleting" => (("BEFORE DELETE", Some(stash.holds_any())), vec![stash.take_old()]),
         "delete" => (("AFTER DELETE", None), vec![gone(None), stash.take_old()]),
         "insert" => (("AFTER INSERT", None), vec![made(Some(&replacing))]),
         "rekey" => {
