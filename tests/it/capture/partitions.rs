@@ -82,6 +82,27 @@ async fn many_moves_of_one_statement_are_told_apart() {
 }
 
 #[tokio::test]
+async fn a_merge_moves_rows_and_a_deletion_beside_a_creation_does_not() {
+    let (world, _api) = tracked(M, &["m"]).await;
+    world
+        .sql(
+            "insert into m values (1, 1, 'a'); merge into m using (values (1, 11)) as s (k, to_k) on m.k = s.k \
+             when matched then update set k = s.to_k when not matched then do nothing; \
+             with gone as (delete from m returning *) insert into m select 2, id, a from gone",
+        )
+        .await;
+    assert_eq!(
+        entries(&world).await[1..],
+        [
+            r#"DELETE m ["1","1"] <["11","1"] {"k":1,"id":1,"a":"a"} -"#,
+            r#"CREATE m ["11","1"] <["1","1"] - {"k":11,"id":1,"a":"a"}"#,
+            r#"DELETE m ["11","1"] {"k":11,"id":1,"a":"a"} -"#,
+            r#"CREATE m ["2","1"] - {"k":2,"id":1,"a":"a"}"#,
+        ]
+    );
+}
+
+#[tokio::test]
 async fn what_is_no_move_is_none() {
     let (world, _api) = tracked(
         &format!(
