@@ -61,12 +61,12 @@ impl Mutation {
         #[graphql(desc = "The entry.")] id: ID,
         #[graphql(desc = "Becomes the description of the entries written.")] reason: Option<String>,
         #[graphql(
-            default = false,
+            default_with = "Some(false)",
             desc = "Of a DELETE: whether the objects that hung on the object, directly or by others between, and were \
                     deleted in the same transaction, come back too, and references that were cut in it are set again. \
                     The entry must have a `transactionId`. Has no effect on other entries, nor on a change of a key."
         )]
-        restore_linked: bool,
+        restore_linked: Option<bool>,
         #[graphql(
             desc = "That of a current `undoPreview` with the same arguments: where the plan is another by now, the \
                           undo is a CONFLICT, and nothing happens. Given, the undo may change more rows than \
@@ -74,6 +74,7 @@ impl Mutation {
         )]
         plan_hash: Option<String>,
     ) -> Result<UndoPayload> {
+        let restore_linked = restore_linked.unwrap_or(false);
         let subject = undo::Subject::Entry { id: super::entry_id(&id)?, restore_linked };
         carry_out(ctx, subject, reason, plan_hash).await
     }

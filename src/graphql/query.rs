@@ -157,9 +157,10 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The entry.")] id: ID,
-        #[graphql(default = false, desc = "As in `undo`.")] restore_linked: bool,
+        #[graphql(default_with = "Some(false)", desc = "As in `undo`.")] restore_linked: Option<bool>,
     ) -> Result<UndoPlan> {
         ctx.caller()?.require_reader()?;
+        let restore_linked = restore_linked.unwrap_or(false);
         preview(ctx, undo::Subject::Entry { id: super::entry_id(&id)?, restore_linked }).await
     }
 

@@ -1,5 +1,7 @@
 //! One attempt: the plan, under locks, and its performance, in one transaction.
 
+use std::collections::HashMap;
+
 use super::carry_out::carry_out;
 use super::history::History;
 use super::outcome::{Outcome, read_back};
@@ -81,6 +83,7 @@ impl<'a> Attempt<'a> {
             steps: Vec::new(),
             needs: Vec::new(),
             skipped: Vec::new(),
+            defaults: HashMap::new(),
         };
         let last = self.entry().ok_or_else(|| Error::internal("there is nothing to undo"))?;
         match &self.request.subject {

@@ -141,7 +141,6 @@ impl Planner<'_> {
 
     /// Plans the UPDATEs of the rows that stay.
     async fn cut(&mut self, cuts: Vec<Cut>) -> Result<()> {
-        let mut defaults: HashMap<(String, usize), String> = HashMap::new();
         for cut in cuts {
             let Some(row) = self.view.row(&cut.child, &cut.record_id).await? else { continue };
             let reference = &cut.parent.references[cut.reference];
@@ -152,17 +151,15 @@ impl Planner<'_> {
             }
             let mut values = Vec::new();
             for place in places {
-                let known = (cut.child.table.name.clone(), place);
-                let text = match (reference.on_delete, defaults.get(&known), cut.child.column(place)) {
-                    (OnDelete::SetDefault, Some(default), _) => default.clone(),
-                    (OnDelete::SetDefault, None, Some(column)) => {
-                        let default = self.rows.default_of(&cut.child.table, column).await?;
-                        defaults.insert(known, default.clone());
-                        default
-                    }
-                    _ => "null".to_owned(),
+                let text = match reference.on_delete {
+                    OnDelete::SetDefault => self.default_of(&cut.child, place).await?,
+                    _ => Some("null".to_owned()),
                 };
-                values.push(Value { place, text });
+                values.extend(text.map(|text| Value { place, text }));
+            }
+            if values.is_empty() {
+                // A default that a function gives is the database's to ask for.
+                continue;
             }
             self.needs.push((cut.step, self.steps.len()));
             self.update(&cut.child, &cut.record_id, &row, values, Vec::new());

@@ -1,114 +1,163 @@
 //! The order of a plan's steps: the one in which they were planned, except that a row comes before the rows and values
 //! that refer to it and goes after them, and that a unique value is free before it is taken.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::circles::components;
 use super::plan::{Change, Group, Row, Step};
 use super::tables::Known;
 
-/// What happens to a value that others refer to, or that is unique: who makes it be there, and who makes it go.
+/// What happens to a value that others refer to, or that is unique: by which steps it comes to be there, and by which it
+/// goes.
 #[derive(Default)]
 struct Events {
     comes: Vec<usize>,
     goes: Vec<usize>,
 }
 
-/// A key of a table: its name and columns; and the values in question.
+impl Events {
+    /// The step by which the value is there at this one: that by which it came last; or, where it is gone by then or has
+    /// never been there, that by which it comes next. None where it was there from the first.
+    fn coming(&self, step: usize) -> Option<usize> {
+        let comes = self.comes.iter().rev().find(|coming| **coming <= step);
+        let goes = self.goes.iter().rev().find(|going| **going < step);
+        let next = || self.comes.iter().find(|coming| **coming > step);
+        match (comes, goes) {
+            (Some(comes), goes) if goes.is_none_or(|goes| goes < comes) => Some(*comes),
+            (None, None) if self.goes.first() < self.comes.first() && !self.goes.is_empty() => None,
+            _ => next().copied(),
+        }
+    }
+}
+
+/// The values that some columns of a table take.
 type Values = HashMap<Vec<String>, Events>;
+
+/// The steps, and what is known of how they depend on each other.
+struct Web<'a> {
+    steps: &'a [Step],
+    /// The row that each step is about, whatever it is called by then; one that is inserted anew is another.
+    rows: Vec<usize>,
+    needs: Vec<BTreeSet<usize>>,
+}
+
+/// Columns of a table.
+#[derive(Clone, Copy)]
+struct Columns<'a> {
+    known: &'a Known,
+    places: &'a [usize],
+}
 
 /// For each step, the steps that must come before it.
 fn dependencies(steps: &[Step], explicit: &[(usize, usize)]) -> Vec<Vec<usize>> {
-    let mut needs: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); steps.len()];
+    let mut web = Web { steps, rows: Vec::new(), needs: vec![BTreeSet::new(); steps.len()] };
     for (step, needed) in explicit {
-        needs[*step].insert(*needed);
+        web.needs[*step].insert(*needed);
     }
-    same_row(steps, &mut needs);
-    let mut tables: HashMap<&str, &Known> = HashMap::new();
-    for step in steps {
-        tables.insert(&step.known.table.name, &step.known);
-    }
+    web.keep_each_row_s_order();
+    let tables: BTreeMap<&str, &Known> =
+        steps.iter().map(|step| (step.known.table.name.as_str(), &*step.known)).collect();
     for known in tables.values() {
         for reference in &known.references {
             let Some(child) = tables.get(reference.child.as_str()) else { continue };
             let from: Option<Vec<usize>> = reference.columns.iter().map(|(column, _)| child.place(column)).collect();
             let to: Option<Vec<usize>> = reference.columns.iter().map(|(_, column)| known.place(column)).collect();
             let (Some(from), Some(to)) = (from, to) else { continue };
-            let targets = events(steps, known, &to);
-            let pointers = events(steps, child, &from);
-            refer(steps, &targets, &pointers, reference.on_update_writes, &mut needs);
+            let (to, from) = (Columns { known, places: &to }, Columns { known: child, places: &from });
+            web.refer(to, from, reference.on_update_writes);
         }
         for unique in &known.uniques {
-            for Events { comes, goes } in events(steps, known, unique).values() {
-                // Who takes a value comes after the last one before that let go of it, or else after the next one.
-                for taker in comes {
-                    let nearest = nearest(goes, *taker);
-                    needs[*taker].extend(nearest.filter(|freer| freer != taker));
+            web.free_before_taken(Columns { known, places: unique });
+        }
+    }
+    web.needs.into_iter().map(|needs| needs.into_iter().collect()).collect()
+}
+
+impl Web<'_> {
+    /// The steps on one row keep their order, and so do the rows that bear one key after each other.
+    fn keep_each_row_s_order(&mut self) {
+        let mut last: HashMap<(&str, &str), usize> = HashMap::new();
+        for (place, step) in self.steps.iter().enumerate() {
+            let table = step.known.table.name.as_str();
+            let before = last.get(&(table, step.record_id.as_str())).copied();
+            let row = before.filter(|_| step.before.is_some()).map_or(place, |before| self.rows[before]);
+            self.rows.push(row);
+            for id in [step.record_id.as_str(), step.end()] {
+                if let Some(before) = last.insert((table, id), place).filter(|before| *before != place) {
+                    self.needs[place].insert(before);
                 }
             }
         }
     }
-    needs.into_iter().map(|needs| needs.into_iter().collect()).collect()
-}
 
-/// The steps on one row keep their order.
-fn same_row(steps: &[Step], needs: &mut [BTreeSet<usize>]) {
-    let mut last: HashMap<(&str, &str), usize> = HashMap::new();
-    for (place, step) in steps.iter().enumerate() {
-        let table = step.known.table.name.as_str();
-        for id in [step.record_id.as_str(), step.end()] {
-            if let Some(before) = last.insert((table, id), place).filter(|before| *before != place) {
-                needs[place].insert(before);
+    /// Where the values of these columns come and go.
+    fn events(&self, columns: Columns<'_>) -> Values {
+        let mut values = Values::new();
+        let of_table = |step: &Step| step.known.table.name == columns.known.table.name;
+        for (place, step) in self.steps.iter().enumerate().filter(|(_, step)| of_table(step)) {
+            let before = tuple(step.before.as_ref(), columns.places);
+            let after = tuple(step.after.as_ref(), columns.places);
+            if before == after {
+                continue;
+            }
+            if let Some(before) = before {
+                values.entry(before).or_default().goes.push(place);
+            }
+            if let Some(after) = after {
+                values.entry(after).or_default().comes.push(place);
+            }
+        }
+        values
+    }
+
+    /// Who takes a value comes after the last one before that let go of it, or else after the next one, unless that one
+    /// only lets go of what it took itself.
+    fn free_before_taken(&mut self, columns: Columns<'_>) {
+        for Events { comes, goes } in self.events(columns).values() {
+            for taker in comes {
+                let before = goes.iter().rev().find(|freer| *freer < taker);
+                let next = goes.first().filter(|freer| self.rows[**freer] != self.rows[*taker]);
+                self.needs[*taker].extend(before.or(next));
             }
         }
     }
-}
 
-/// Where the values of these columns come and go.
-fn events(steps: &[Step], known: &Known, places: &[usize]) -> Values {
-    let mut values = Values::new();
-    for (place, step) in steps.iter().enumerate().filter(|(_, step)| step.known.table.name == known.table.name) {
-        let (before, after) = (tuple(step.before.as_ref(), places), tuple(step.after.as_ref(), places));
-        if before == after {
-            continue;
-        }
-        if let Some(before) = before {
-            values.entry(before).or_default().goes.push(place);
-        }
-        if let Some(after) = after {
-            values.entry(after).or_default().comes.push(place);
+    /// A value comes to point at a row after that row has come, and before it goes again; and a row goes after the last
+    /// value that points at it.
+    fn refer(&mut self, to: Columns<'_>, from: Columns<'_>, takes_along: bool) {
+        let (targets, pointers) = (self.events(to), self.events(from));
+        for (values, pointer) in &pointers {
+            let Some(target) = targets.get(values) else { continue };
+            for pointing in &pointer.comes {
+                let coming = target.coming(*pointing);
+                self.needs[*pointing].extend(coming.filter(|coming| coming != pointing));
+                let going = target.goes.iter().find(|going| **going > coming.unwrap_or(*pointing));
+                if let Some(going) = going.filter(|going| *going != pointing) {
+                    self.needs[*going].insert(*pointing);
+                }
+            }
+            for leaving in &pointer.goes {
+                // It has pointed there since this step, or from the first.
+                let same_row = |pointing: &&usize| *pointing < leaving && self.rows[**pointing] == self.rows[*leaving];
+                let since = pointer.comes.iter().rev().find(same_row);
+                let before = || target.goes.iter().rev().find(|going| since.is_none_or(|since| *going > since));
+                let Some(going) = target.goes.iter().find(|going| *going >= leaving).or_else(before) else { continue };
+                // Where both take the same new value, the one follows the other: as the database does it for a key that
+                // changes, or else neither can go first.
+                let (follows, leads) = (self.steps[*leaving].after.as_ref(), self.steps[*going].after.as_ref());
+                let follows = leads.is_some() && tuple(follows, from.places) == tuple(leads, to.places);
+                if going != leaving && !(follows && takes_along) {
+                    self.needs[*going].insert(*leaving);
+                }
+            }
         }
     }
-    values
 }
 
 /// The row's values, where all of them are known and none is null.
 fn tuple(row: Option<&Row>, places: &[usize]) -> Option<Vec<String>> {
     let value = |place: &usize| row?.get(*place)?.clone().filter(|value| value != "null");
     places.iter().map(value).collect()
-}
-
-/// A value comes to point at a row after that row has come, and a row goes after the last value that points at it, unless
-/// the database takes the values along when the row's key changes.
-fn refer(steps: &[Step], targets: &Values, pointers: &Values, takes_along: bool, needs: &mut [BTreeSet<usize>]) {
-    for (values, target) in targets {
-        let Some(pointer) = pointers.get(values) else { continue };
-        for pointing in &pointer.comes {
-            needs[*pointing].extend(nearest(&target.comes, *pointing).filter(|coming| coming != pointing));
-        }
-        for leaving in &pointer.goes {
-            let after = target.goes.iter().find(|going| *going >= leaving);
-            let Some(&going) = after.or(target.goes.last()) else { continue };
-            if going != *leaving && !(takes_along && steps[going].after.is_some()) {
-                needs[going].insert(*leaving);
-            }
-        }
-    }
-}
-
-/// The last of them before the step, or else the first after it.
-fn nearest(places: &[usize], step: usize) -> Option<usize> {
-    places.iter().rev().find(|place| **place <= step).or_else(|| places.first()).copied()
 }
 
 impl Step {

@@ -1,5 +1,6 @@
 //! Putting a plan together: the steps that reverse entries, on the rows as they would be by then.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::history::History;
@@ -39,9 +40,24 @@ pub(super) struct Planner<'a> {
     /// Which step must come after which other one, beside what their values say.
     pub(super) needs: Vec<(usize, usize)>,
     pub(super) skipped: Vec<Skipped>,
+    /// The defaults of columns, by table and place, as far as they were asked for.
+    pub(super) defaults: HashMap<(String, usize), Option<String>>,
 }
 
 impl Planner<'_> {
+    /// What a column comes to hold where nothing is given, as an image writes it; none where that may be another value
+    /// each time.
+    pub(super) async fn default_of(&mut self, known: &Known, place: usize) -> Result<Option<String>> {
+        let key = (known.table.name.clone(), place);
+        if let Some(default) = self.defaults.get(&key) {
+            return Ok(default.clone());
+        }
+        let Some(column) = known.column(place) else { return Ok(None) };
+        let default = self.rows.default_of(&known.table, column).await?;
+        self.defaults.insert(key, default.clone());
+        Ok(default)
+    }
+
     /// Whether the entry can be undone at all: its table, and what its object is called.
     pub(super) async fn undoable(&mut self, entry: &Entry) -> Result<(Arc<Known>, String)> {
         if entry.action == Action::Read {
@@ -59,11 +75,18 @@ impl Planner<'_> {
         Ok((known, record_id))
     }
 
-    /// Plans an INSERT; the image may hold more than can be written.
-    pub(super) fn insert(&mut self, known: &Arc<Known>, record_id: &str, row: Vec<Option<String>>, entry: i64) {
+    /// Plans an INSERT. The row may hold more than is written: what is computed, and what comes by these columns' defaults.
+    pub(super) fn insert(
+        &mut self,
+        known: &Arc<Known>,
+        record_id: &str,
+        row: Vec<Option<String>>,
+        defaults: &[usize],
+        entry: i64,
+    ) {
         let written = known.table.columns.iter().zip(&row).enumerate();
         let values = written
-            .filter(|(_, (column, _))| !column.generated)
+            .filter(|(place, (column, _))| !column.generated && !defaults.contains(place))
             .filter_map(|(place, (_, text))| Some(Value { place, text: text.clone()? }));
         let values = values.collect();
         let row: Row = Arc::new(row);

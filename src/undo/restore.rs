@@ -25,7 +25,7 @@ impl Planner<'_> {
                 return Err(Error::not_undoable(format!("the entry has no value for the key's column {key:?}")));
             }
         }
-        let mut row = vec![None; table.columns.len()];
+        let (mut row, mut defaults) = (vec![None; table.columns.len()], Vec::new());
         for (name, value) in &image {
             match table.columns.iter().position(|column| column.name == *name) {
                 Some(place) if !self.rows.is_exact(value) && !table.columns[place].generated => {
@@ -38,11 +38,19 @@ impl Planner<'_> {
                 None => self.leave(known, record_id, name, Some(value), None),
             }
         }
+        // What the image does not know of comes as the schema has it.
+        for place in 0..row.len() {
+            let is_new = known.column(place).is_some_and(|column| !column.generated && !known.is_hidden(&column.name));
+            if is_new && row[place].is_none() {
+                row[place] = self.default_of(known, place).await?;
+                defaults.push(place);
+            }
+        }
         // Redacted when the row was deleted: the default, where there is one, must do.
         for (field, _) in &entry.redacted {
             self.leave(known, record_id, field, None, None);
         }
-        self.insert(known, record_id, row, entry.id);
+        self.insert(known, record_id, row, &defaults, entry.id);
         Ok(())
     }
 

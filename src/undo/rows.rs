@@ -172,16 +172,20 @@ impl<'a> Rows<'a> {
         Ok(keys.into_iter().map(|(_, columns)| columns).collect())
     }
 
-    /// The value that a column has where none is given, as an image writes it.
-    pub(super) async fn default_of(&self, table: &Table, column: &Column) -> Result<String> {
+    /// The value that a column has where none is given, as an image writes it; none where a function gives it.
+    pub(super) async fn default_of(&self, table: &Table, column: &Column) -> Result<Option<String>> {
         let found = self.query(self.dml.default_of(table, column)).await?;
         let default: Option<String> = match found.first() {
             Some(row) => row.try_get_by_index(0).map_err(failed)?,
             None => None,
         };
-        let Some(default) = default else { return Ok("null".to_owned()) };
+        let Some(default) = default else { return Ok(Some("null".to_owned())) };
+        // Asked for, a sequence goes on, and so may anything of the user's.
+        if CALLS.iter().any(|call| default.to_ascii_lowercase().contains(call)) || is_call(&default) {
+            return Ok(None);
+        }
         let row = self.query(self.dml.evaluate(column, &default)).await?;
-        row.first().map_or_else(|| Ok("null".to_owned()), |row| text(row, 0))
+        row.first().map(|row| text(row, 0)).transpose()
     }
 
     /// A row that this one refers to by one of these columns and that is not there, in words; none where all are, or
@@ -249,6 +253,17 @@ impl<'a> Rows<'a> {
             None => failed(error),
         }
     }
+}
+
+/// What asks for the time without looking like a call.
+const CALLS: [&str; 5] = ["current_", "localtime", "session_user", "user", "system_user"];
+
+/// Whether the SQL may call a function: a name stands before a bracket.
+fn is_call(sql: &str) -> bool {
+    sql.match_indices('(').any(|(place, _)| {
+        let before = sql[..place].trim_end();
+        before.ends_with(|last: char| last.is_alphanumeric() || matches!(last, '_' | '"' | '$'))
+    })
 }
 
 pub(super) fn text(row: &QueryResult, place: usize) -> Result<String> {

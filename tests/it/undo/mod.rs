@@ -1,11 +1,23 @@
 //! Undo: what it does to rows and what it says about it, on both databases.
 
+mod concurrency;
 mod created;
+mod cycles;
 mod deleted;
 mod encoding;
+mod kept;
 mod keys;
+mod later;
+mod linked;
+mod order;
 mod outcome;
+mod plan_hash;
+mod preview;
+mod redo;
 mod replaced;
+mod schema_changes;
+mod taken;
+mod transaction;
 mod triggers;
 pub(crate) mod types;
 mod updated;
@@ -112,4 +124,126 @@ fn sql_text<'a>(world: &World, postgres: &'a str, sqlite: &'a str) -> &'a str {
         Kind::Postgres => postgres,
         Kind::Sqlite => sqlite,
     }
+}
+
+const PLAN: &str = "auditLog { id } possible code reason \
+    effects { tableName recordId action changes { field old new redacted } } \
+    laterEntries { id } skipped { tableName recordId field expected current } planHash";
+
+/// What an undo would do.
+async fn preview(api: &Api, id: &str, restore_linked: bool) -> Value {
+    let query = format!("query($id: ID!, $l: Boolean) {{ undoPreview(id: $id, restoreLinked: $l) {{ {PLAN} }} }}");
+    api.ask(&query, json!({"id": id, "l": restore_linked})).await["undoPreview"].take()
+}
+
+/// What an undo of a transaction would do.
+async fn preview_transaction(api: &Api, id: &str) -> Value {
+    let query = format!("query($id: ID!) {{ undoTransactionPreview(transactionId: $id) {{ {PLAN} }} }}");
+    api.ask(&query, json!({"id": id})).await["undoTransactionPreview"].take()
+}
+
+const PAYLOAD: &str = "auditLog { id transactionId recordId } \
+    entries { id action tableName recordId undoOf { id } } \
+    effects { tableName recordId action changes { field old new redacted } } \
+    derived { tableName recordId action changes { field old new } } \
+    skipped { tableName recordId field expected current }";
+
+fn undo_mutation() -> String {
+    format!(
+        "mutation($id: ID!, $l: Boolean, $h: String) {{ undo(id: $id, restoreLinked: $l, planHash: $h) {{ {PAYLOAD} }} }}"
+    )
+}
+
+fn undo_transaction_mutation() -> String {
+    format!("mutation($id: ID!, $h: String) {{ undoTransaction(transactionId: $id, planHash: $h) {{ {PAYLOAD} }} }}")
+}
+
+/// Undoes a transaction as its preview says; the payload.
+async fn undo_transaction(api: &Api, id: &str) -> Value {
+    let plan = preview_transaction(api, id).await;
+    assert_eq!(plan["possible"], true, "{plan}");
+    let hash = plan["planHash"].clone();
+    let mut data = api.ask(&undo_transaction_mutation(), json!({"id": id, "h": hash})).await;
+    let done = data["undoTransaction"].take();
+    assert_eq!(sorted(&done["effects"]), sorted(&plan["effects"]));
+    assert_eq!(done["skipped"], plan["skipped"]);
+    done
+}
+
+/// Undoes an entry as its preview says; the payload.
+async fn undo_as_planned(api: &Api, id: &str, restore_linked: bool) -> Value {
+    let plan = preview(api, id, restore_linked).await;
+    assert_eq!(plan["possible"], true, "{plan}");
+    let hash = plan["planHash"].clone();
+    let mut data = api.ask(&undo_mutation(), json!({"id": id, "l": restore_linked, "h": hash})).await;
+    let done = data["undo"].take();
+    assert_eq!(sorted(&done["effects"]), sorted(&plan["effects"]));
+    assert_eq!(done["skipped"], plan["skipped"]);
+    done
+}
+
+/// What goes in one statement comes in any order.
+fn sorted(list: &Value) -> Vec<String> {
+    let mut list: Vec<String> = list.as_array().expect("a list").iter().map(Value::to_string).collect();
+    list.sort();
+    list
+}
+
+/// What was done, in order: action, table and record id.
+fn steps(list: &Value) -> Vec<String> {
+    let text = |value: &Value| value.as_str().expect("text").to_owned();
+    let step = |e: &Value| format!("{} {} {}", text(&e["action"]), text(&e["tableName"]), text(&e["recordId"]));
+    list.as_array().expect("a list").iter().map(step).collect()
+}
+
+/// Runs statements as one transaction that has an id; the id.
+async fn transaction(world: &World, api: &Api, sql: &str) -> String {
+    world
+        .sql(&match world.kind {
+            Kind::Postgres => format!("begin; {sql}; commit"),
+            Kind::Sqlite => format!(
+                "begin immediate; insert into afterimage_context (user_id) values ('7'); {sql}; \
+                 delete from afterimage_context; commit"
+            ),
+        })
+        .await;
+    last_transaction(api).await
+}
+
+/// The id of the transaction of the latest entry.
+async fn last_transaction(api: &Api) -> String {
+    let data = api.ask("{ auditLogs(first: 1) { nodes { transactionId } } }", json!({})).await;
+    data["auditLogs"]["nodes"][0]["transactionId"].as_str().expect("a transaction").to_owned()
+}
+
+/// The code and sentence with which the undo of a transaction is refused; nothing but the record of it is left behind,
+/// and its preview says the same.
+async fn refused_transaction(world: &World, api: &Api, id: &str) -> (String, String) {
+    let before = state(world).await;
+    let query = format!("query($id: ID!) {{ undoTransactionPreview(transactionId: $id) {{ {PLAN} }} }}");
+    let plan = api.answer_as(&[Role::Auditor], &query, json!({"id": id})).await;
+    assert_eq!(state(world).await, before, "a preview leaves nothing");
+    let refusal = api.refusal(&undo_transaction_mutation(), json!({"id": id})).await;
+    let after = state(world).await;
+    assert_eq!(after[..before.len()], before, "{refusal:?}");
+    let left: Vec<Option<String>> = after[before.len()..].iter().flat_map(|row| row[1..4].to_vec()).collect();
+    if refusal.0 == "NOT_FOUND" {
+        assert!(left.is_empty(), "{left:?}");
+        assert_eq!(plan["errors"][0]["extensions"]["code"], "NOT_FOUND");
+    } else {
+        assert_eq!(left, ["READ", "afterimage.undo", id].map(|text| Some(text.to_owned())));
+        let plan = &plan["data"]["undoTransactionPreview"];
+        assert_eq!((&plan["possible"], &plan["code"]), (&json!(false), &json!(refusal.0)));
+        assert_eq!(plan["reason"], json!(refusal.1));
+    }
+    refusal
+}
+
+/// Every row of these tables.
+async fn all(world: &World, tables: &[&str]) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    for table in tables {
+        found.push(rows(world, table).await);
+    }
+    found
 }
