@@ -25,6 +25,7 @@
 //! | [`demo`] | the two sample worlds, and their traffic |
 //! | [`http`] | the router, GraphQL over HTTP and WebSocket, health, GraphiQL |
 //! | [`graphql`] | the schema: types over the words, resolvers over the services |
+//! | [`time`] | one object as it is, as it was, and who set each of its fields |
 //! | [`undo`] | what reversing an entry means, and doing it |
 //! | [`feed`] | committed entries, each once, as they come |
 //! | [`capture`] | tracked tables: the catalogue of a table, its triggers, their health |
@@ -63,4 +64,5 @@ pub mod graphql;
 pub mod http;
 pub mod server;
 pub mod store;
+pub mod time;
 pub mod undo;

@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 
 use crate::audit::{Error, Result};
 use crate::auth::{Authenticator, Role, TokenRequest};
+use crate::capture::Watch;
 use crate::config::{AuthSettings, ServeSettings};
 use crate::feed::Feed;
 use crate::graphql::{Services, schema};
@@ -19,8 +20,10 @@ use crate::store::{self, Database};
 
 /// How long the token lives that the server prints at its start.
 const FIRST_TOKEN_HOURS: i64 = 12;
-/// How often left-behind contexts are looked for.
-const CONTEXT_INTERVAL: std::time::Duration = std::time::Duration::from_secs(1);
+/// How often it is looked whether the schema has changed: for so long, changes after it may not be recorded.
+const WATCH_INTERVAL: std::time::Duration = std::time::Duration::from_millis(200);
+/// How many of those looks go by between two at contexts that were left behind.
+const LOOKS_PER_CONTEXT: u32 = 5;
 
 /// A server that is ready to serve.
 pub struct Server {
@@ -33,6 +36,7 @@ pub struct Server {
     pub authenticator: Authenticator,
     /// Whether the secret is one that the server made itself.
     pub own_secret: bool,
+    watch: Watch,
 }
 
 impl Server {
@@ -51,6 +55,8 @@ impl Server {
         let authenticator = auth.authenticator().map_err(Error::bad_input)?;
         let database = Database::connect(url, settings.timeout()).await?;
         store::migrate(&database, url).await?;
+        let mut watch = Watch::default();
+        watch.look(&database).await?;
         let owner = match &settings.owner_database_url {
             Some(url) => Database::connect(url, settings.timeout()).await?,
             None => database.clone(),
@@ -72,7 +78,7 @@ impl Server {
         let listener = TcpListener::bind(settings.listen).await.map_err(|error| {
             Error::bad_input(format!("cannot listen on {}: {error}", settings.listen)).caused_by(error)
         })?;
-        Ok(Server { listener, router, services, authenticator, own_secret })
+        Ok(Server { listener, router, services, authenticator, own_secret, watch })
     }
 
     /// The address that it took.
@@ -101,24 +107,39 @@ impl Server {
     ///
     /// # Errors
     /// Where the listener fails.
-    pub async fn serve(self, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<()> {
-        tokio::select! {
+    pub async fn serve(mut self, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<()> {
+        let database = &self.services.database;
+        let outcome = tokio::select! {
             served = http::serve(self.listener, self.router, shutdown) => served.map_err(Error::internal),
-            never = keep_contexts_clean(&self.services.database) => match never {},
+            never = look_after(database, &mut self.watch) => match never {},
+        };
+        if let Err(error) = self.watch.save(database).await {
+            tracing::debug!(%error, "cannot write down until when capture was seen to be whole");
         }
+        outcome
     }
 }
 
-/// Looks after contexts that writers without foreign keys leave behind.
-async fn keep_contexts_clean(database: &Database) -> Infallible {
+/// Looks after what others do to the database: the tracked tables' triggers, and left-behind contexts.
+async fn look_after(database: &Database, watch: &mut Watch) -> Infallible {
     loop {
-        tokio::time::sleep(CONTEXT_INTERVAL).await;
-        match store::remove_left_behind(database).await {
-            Ok(true) => tracing::warn!("removed a context that a writer without foreign keys left behind"),
-            Ok(false) => {}
-            // Requests tell of it; here it comes back every second.
-            Err(error) => tracing::debug!(%error, "cannot look for contexts that were left behind"),
+        for _ in 0..LOOKS_PER_CONTEXT {
+            tokio::time::sleep(WATCH_INTERVAL).await;
+            if let Err(error) = watch.look(database).await {
+                // Requests tell of it; here it comes back with each look.
+                tracing::debug!(%error, "cannot look after the triggers of the tracked tables");
+            }
         }
+        keep_contexts_clean(database).await;
+    }
+}
+
+/// Removes the context that a writer without foreign keys has left behind, if there is one.
+async fn keep_contexts_clean(database: &Database) {
+    match store::remove_left_behind(database).await {
+        Ok(true) => tracing::warn!("removed a context that a writer without foreign keys left behind"),
+        Ok(false) => {}
+        Err(error) => tracing::debug!(%error, "cannot look for contexts that were left behind"),
     }
 }
 

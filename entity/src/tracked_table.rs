@@ -24,6 +24,12 @@ pub struct Model {
     pub ignored_columns: String,
     /// Since when.
     pub tracked_since: DateTimeUtc,
+    /// Whether writes that carry no user are refused.
+    pub requires_user: bool,
+    /// Since when its triggers are taken off; none while they are on.
+    pub paused_since: Option<DateTimeUtc>,
+    /// When its triggers were last known to be what they should be.
+    pub whole_at: Option<DateTimeUtc>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -11,6 +11,9 @@ pub use sea_orm_migration::IntoSchemaManagerConnection;
 pub use sea_orm_migration::migrator::{MigrationStatus, MigratorTrait};
 
 mod m0001_log;
+mod m0002_fallback;
+mod m0003_long_keys;
+mod m0004_options;
 
 /// Runs the migrations of Afterimage's own tables.
 pub struct Migrator;
@@ -18,7 +21,12 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_log::Migration)]
+        vec![
+            Box::new(m0001_log::Migration),
+            Box::new(m0002_fallback::Migration),
+            Box::new(m0003_long_keys::Migration),
+            Box::new(m0004_options::Migration),
+        ]
     }
 
     /// Not `seaql_migrations`: that name belongs to the user's own application, where it uses SeaORM.

@@ -111,14 +111,22 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Field by field, what changed, in the table's column order.
+    /// Field by field, what changed, in the table's column order. A READ changed nothing, though a baseline has an image.
     pub fn changes(&self) -> Vec<FieldChange> {
+        if self.action == Action::Read {
+            return Vec::new();
+        }
         FieldChange::between(self.old_values.as_ref(), self.new_values.as_ref(), &self.redacted)
     }
 
     /// Whether this is half of a change of the key: its other half is an entry of its own.
     pub fn is_key_change(&self) -> bool {
         self.previous_record_id.is_some()
+    }
+
+    /// Whether this is half of a REPLACE that put a row in the place of another under its own key.
+    pub fn is_replacement(&self) -> bool {
+        self.is_key_change() && self.previous_record_id == self.record_id
     }
 }
 

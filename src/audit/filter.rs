@@ -98,7 +98,7 @@ impl Filter {
             Filter::Correlation(ids) => is_one_of(entry.correlation_id.as_ref(), ids),
             Filter::Transaction(ids) => is_one_of(entry.transaction_id.as_ref(), ids),
             Filter::Source(sources) => sources.contains(&entry.source),
-            Filter::ChangedField(names) => has_field(entry, names),
+            Filter::ChangedField(names) => entry.action != Action::Read && has_field(entry, names),
             Filter::Search(text) => contains_text(entry, text),
         }
     }

@@ -2,11 +2,23 @@
 //!
 //! What the two databases do differently stands in `postgres` and `sqlite`; `dispatch` chooses between them, once.
 
+mod choice;
 pub(crate) mod dispatch;
+mod install;
+mod pause;
 pub(crate) mod postgres;
+mod record;
+mod report;
 pub(crate) mod sqlite;
 mod table;
 mod track;
+mod watch;
 
-pub use table::{Column, Form, Health, Hidden, OnDelete, Reference, Table};
-pub use track::{Actor, Report, Wish, describe, list, reports, track, untrack};
+pub use pause::pause;
+pub use record::Gap;
+pub(crate) use record::TRACKED_TABLE;
+pub(crate) use report::health;
+pub use report::{Report, describe, list, reports};
+pub use table::{Choice, Column, Form, Health, Hidden, OnDelete, Reference, Table};
+pub use track::{Actor, Done, Wish, resume, track, untrack};
+pub use watch::Watch;

@@ -10,6 +10,8 @@ pub struct Table {
     pub sql_name: String,
     /// PostgreSQL's object identifier; none on SQLite.
     pub relation: Option<i64>,
+    /// The role that owns it, by PostgreSQL's object identifier; none on SQLite.
+    pub owner: Option<i64>,
     /// Whether its rows are those of its partitions. Any other table has rows of its own, and tables that inherit from it
     /// have theirs.
     pub partitioned: bool,
@@ -29,6 +31,16 @@ impl Table {
     pub fn is_key(&self, name: &str) -> bool {
         self.primary_key.iter().any(|key| key == name)
     }
+}
+
+/// The parts of a record id: of a single key the text itself, of a composite one the strings of its array. None where
+/// it does not fit the table's key.
+pub(crate) fn key_parts(table: &Table, record_id: &str) -> Option<Vec<String>> {
+    if table.primary_key.len() == 1 {
+        return Some(vec![record_id.to_owned()]);
+    }
+    let parts: Vec<String> = serde_json::from_str(record_id).ok()?;
+    (parts.len() == table.primary_key.len()).then_some(parts)
 }
 
 /// A column of a table.
@@ -110,6 +122,15 @@ impl Hidden {
     pub fn is_ignored(&self, column: &str) -> bool {
         self.ignored.iter().any(|name| name == column)
     }
+}
+
+/// How a table is captured, as far as that was chosen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Choice {
+    /// What is kept out of the log.
+    pub hidden: Hidden,
+    /// Whether writes that carry no user are refused.
+    pub requires_user: bool,
 }
 
 /// Whether the triggers in the database are those that this server would install today.

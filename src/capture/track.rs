@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-
-use super::dispatch;
-use super::table::{Health, Hidden, Table};
-use crate::audit::{Action, Draft, Error, Json, Result};
+use super::install::{Installation, baseline};
+use super::record::{Event, Gap, draft};
+use super::report::Report;
+use super::table::Health;
+use super::{choice, dispatch};
+use crate::audit::{Error, Result};
 use crate::store::{self, Database, Tracked, Write};
 
 /// Who asks; the entries about it name them.
@@ -22,39 +23,60 @@ pub struct Actor {
     pub recorded_by: Option<String>,
 }
 
-/// What shall be left out. A list that is not given stays as it is.
+/// How a table shall be captured. What is not given stays as it is.
 #[derive(Clone, Debug, Default)]
 pub struct Wish {
     /// Columns whose values are never recorded.
     pub redacted: Option<Vec<String>>,
     /// Columns that are not captured.
     pub ignored: Option<Vec<String>>,
+    /// Whether writes that carry no user are refused.
+    pub requires_user: Option<bool>,
+    /// Whether the rows that are there already are recorded, each as one entry.
+    pub baseline: bool,
 }
 
-/// A tracked table, and how its triggers are.
+/// What tracking a table did.
 #[derive(Clone, Debug)]
-pub struct Report {
-    /// The table.
-    pub tracked: Tracked,
-    /// Whether the triggers are those that this server would install.
-    pub health: Health,
+pub struct Done {
+    /// The table as it is tracked now.
+    pub report: Report,
+    /// How many rows were recorded as they are; none where that was not asked for.
+    pub baseline: Option<u64>,
+    /// The time for which changes may be missing, where its triggers had been off.
+    pub gap: Option<Gap>,
 }
 
 /// How often a busy table is asked for its lock; each time the database waits a little itself.
 const ATTEMPTS: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(250);
-/// The table under which these entries are filed.
-const TRACKED_TABLE: &str = "afterimage.tracked_table";
 
-/// Starts capturing a table's changes, or changes how.
+/// Starts capturing a table's changes, or changes how; one that is paused is resumed.
 ///
 /// # Errors
 /// NOT_FOUND where there is no such table; BAD_USER_INPUT where it cannot be tracked; FORBIDDEN where the database role
 /// may not; CONFLICT where other transactions do not let go of the table.
-pub async fn track(database: &Database, name: &str, wish: &Wish, actor: &Actor) -> Result<Report> {
+pub async fn track(database: &Database, name: &str, wish: &Wish, actor: &Actor) -> Result<Done> {
+    patiently(name, || track_once(database, name, wish, actor)).await
+}
+
+/// Puts the triggers of a paused table back. One that is not paused is merely tracked again.
+///
+/// # Errors
+/// NOT_FOUND where the table is not tracked; otherwise as [`track`].
+pub async fn resume(database: &Database, name: &str, wish: &Wish, actor: &Actor) -> Result<Done> {
+    let name = dispatch::filed(database.kind, name);
+    if store::tracked_or_paused(database.dialect, &database.reader, &name).await?.is_none() {
+        return Err(Error::not_found(format!("{name:?} is not tracked, and so was not paused; track it")));
+    }
+    track(database, &name, wish, actor).await
+}
+
+/// Tries again while another transaction holds the table.
+pub(super) async fn patiently<T, F: Future<Output = Result<T>>>(name: &str, once: impl Fn() -> F) -> Result<T> {
     let mut attempt = 1;
     loop {
-        match track_once(database, name, wish, actor).await {
+        match once().await {
             Err(error) if error.is_busy() && attempt < ATTEMPTS => {
                 tracing::info!(table = name, attempt, "waiting for the lock on the table");
                 attempt += 1;
@@ -65,31 +87,32 @@ pub async fn track(database: &Database, name: &str, wish: &Wish, actor: &Actor) 
     }
 }
 
-async fn track_once(database: &Database, name: &str, wish: &Wish, actor: &Actor) -> Result<Report> {
+async fn track_once(database: &Database, name: &str, wish: &Wish, actor: &Actor) -> Result<Done> {
     let write = Write::begin(database).await?;
     dispatch::be_brief(database.kind, &write.transaction).await?;
     let table = dispatch::describe(database.kind, &write.transaction, name).await?;
-    let before = store::tracked(database.dialect, &write.transaction, &table.name).await?;
-    let hidden = hidden(wish, before.as_ref());
-    check(&table, &hidden)?;
-    dispatch::install(database.kind, &write.transaction, &table, &hidden).await?;
-    let tracked = Tracked {
-        table_name: table.name.clone(),
-        relation: table.relation,
-        primary_key: table.primary_key.clone(),
-        columns: table.columns.iter().map(|column| column.name.clone()).collect(),
-        redacted_columns: hidden.redacted,
-        ignored_columns: hidden.ignored,
-        tracked_since: before.as_ref().map_or_else(chrono::Utc::now, |before| before.tracked_since),
+    let before = store::tracked_or_paused(database.dialect, &write.transaction, &table.name).await?;
+    let choice = choice::wished(wish, &table, before.as_ref())?;
+    let installation = Installation {
+        database,
+        write: &write,
+        table: &table,
+        before: before.as_ref(),
+        choice: choice.clone(),
+        whole_at: None,
     };
-    store::save_tracked(database.dialect, &write.transaction, &tracked).await?;
-    if let Some(draft) = draft_of(before.as_ref(), Some(&tracked), actor) {
-        store::append(database.dialect, &write, &[draft]).await?;
-    }
-    let saved = store::tracked(database.dialect, &write.transaction, &table.name).await?;
-    let tracked = saved.ok_or_else(|| Error::internal("a tracked table was saved and is not there"))?;
+    let (tracked, event) = installation.run(actor).await?;
+    // Last: it leaves the transaction with settings of its own.
+    let baseline = match wish.baseline {
+        true => Some(baseline(database, &write, &table, &choice, actor).await?),
+        false => None,
+    };
     write.commit().await?;
-    Ok(Report { tracked, health: Health::Ok })
+    let gap = match event {
+        Event::Resumed(gap) | Event::Restored(gap) => Some(gap),
+        Event::Chosen | Event::Paused | Event::Renewed => None,
+    };
+    Ok(Done { report: Report { tracked, health: Health::Ok }, baseline, gap })
 }
 
 /// Stops capturing a table's changes, and says under which name they were filed.
@@ -100,7 +123,7 @@ pub async fn untrack(database: &Database, name: &str, actor: &Actor) -> Result<S
     let write = Write::begin(database).await?;
     dispatch::be_brief(database.kind, &write.transaction).await?;
     let name = dispatch::filed(database.kind, name);
-    let tracked = store::tracked(database.dialect, &write.transaction, &name)
+    let tracked = store::tracked_or_paused(database.dialect, &write.transaction, &name)
         .await?
         .ok_or_else(|| Error::not_found(format!("{name:?} is not tracked")))?;
     // A table that was renamed and tracked again has the triggers under both names.
@@ -110,108 +133,9 @@ pub async fn untrack(database: &Database, name: &str, actor: &Actor) -> Result<S
         dispatch::remove(database.kind, &write.transaction, &tracked).await?;
     }
     store::forget_tracked(database.dialect, &write.transaction, &tracked.table_name).await?;
-    if let Some(draft) = draft_of(Some(&tracked), None, actor) {
+    if let Some(draft) = draft(Some(&tracked), None, &Event::Chosen, actor) {
         store::append(database.dialect, &write, &[draft]).await?;
     }
     write.commit().await?;
     Ok(tracked.table_name)
-}
-
-/// The names of the tables that could be tracked, of one schema or of the whole database.
-///
-/// # Errors
-/// BAD_USER_INPUT where a schema is named and the database knows none; where the database fails.
-pub async fn list(database: &Database, schema: Option<&str>) -> Result<Vec<String>> {
-    dispatch::list(database.kind, &database.reader, schema).await
-}
-
-/// What the catalogue says of a table that could be tracked.
-///
-/// # Errors
-/// NOT_FOUND where there is no such table; BAD_USER_INPUT where it cannot be tracked.
-pub async fn describe(database: &Database, name: &str) -> Result<Table> {
-    dispatch::describe(database.kind, &database.reader, name).await
-}
-
-/// The tracked tables, by name, each with its health.
-///
-/// # Errors
-/// Where the database fails.
-pub async fn reports(database: &Database) -> Result<Vec<Report>> {
-    let mut reports = Vec::new();
-    for tracked in store::tracked_tables(database.dialect, &database.reader).await? {
-        let hidden = hidden(&Wish::default(), Some(&tracked));
-        let health = dispatch::health(database.kind, &database.reader, &tracked, &hidden).await?;
-        reports.push(Report { tracked, health });
-    }
-    Ok(reports)
-}
-
-fn hidden(wish: &Wish, before: Option<&Tracked>) -> Hidden {
-    let present = |list: fn(&Tracked) -> &Vec<String>| before.map(|before| list(before).clone()).unwrap_or_default();
-    Hidden {
-        redacted: wish.redacted.clone().unwrap_or_else(|| present(|before| &before.redacted_columns)),
-        ignored: wish.ignored.clone().unwrap_or_else(|| present(|before| &before.ignored_columns)),
-    }
-}
-
-fn check(table: &Table, hidden: &Hidden) -> Result<()> {
-    for column in hidden.redacted.iter().chain(&hidden.ignored) {
-        if table.column(column).is_none() {
-            return Err(Error::bad_input(format!("{:?} has no column {column:?}", table.name)));
-        }
-        if table.is_key(column) {
-            return Err(Error::bad_input(format!(
-                "{column:?} is part of the key of {:?}; without it the log could not tell the rows apart",
-                table.name
-            )));
-        }
-        if hidden.is_redacted(column) && hidden.is_ignored(column) {
-            return Err(Error::bad_input(format!("{column:?} can be redacted or ignored, not both")));
-        }
-    }
-    Ok(())
-}
-
-/// The entry about a choice; none where nothing was chosen anew.
-fn draft_of(before: Option<&Tracked>, after: Option<&Tracked>, actor: &Actor) -> Option<Draft> {
-    let fields = |tracked: &Tracked, other: Option<&Tracked>| {
-        let all = [
-            ("redactedColumns", &tracked.redacted_columns, other.map(|other| &other.redacted_columns)),
-            ("ignoredColumns", &tracked.ignored_columns, other.map(|other| &other.ignored_columns)),
-        ];
-        let differing = all.into_iter().filter(|(_, list, other)| Some(*list) != *other);
-        let texts: Vec<(&str, String)> =
-            differing.map(|(name, list, _)| (name, Value::from(list.as_slice()).to_string())).collect();
-        Json::of_fields(texts.iter().map(|(name, text)| (*name, text.as_str())))
-    };
-    let (action, tracked) = match (before, after) {
-        (None, Some(after)) => (Action::Create, after),
-        (Some(before), None) => (Action::Delete, before),
-        (Some(before), Some(after)) => {
-            let same =
-                before.redacted_columns == after.redacted_columns && before.ignored_columns == after.ignored_columns;
-            if same {
-                return None;
-            }
-            (Action::Update, after)
-        }
-        (None, None) => return None,
-    };
-    Some(Draft {
-        action,
-        table_name: TRACKED_TABLE.to_owned(),
-        record_id: Some(tracked.table_name.clone()),
-        user_id: actor.user_id.clone(),
-        username: actor.username.clone(),
-        old_values: before.map(|before| fields(before, after)),
-        new_values: after.map(|after| fields(after, before)),
-        description: None,
-        ip_address: actor.ip_address.clone(),
-        correlation_id: None,
-        metadata: None,
-        recorded_by: actor.recorded_by.clone(),
-        trusted: true,
-        idempotency_key: None,
-    })
 }

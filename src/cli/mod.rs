@@ -2,6 +2,8 @@
 
 mod demo;
 mod migrate;
+mod pause;
+mod resume;
 mod schema;
 mod serve;
 mod token;
@@ -26,6 +28,8 @@ pub enum Command {
     Migrate(migrate::Migrate),
     Track(track::Track),
     Untrack(untrack::Untrack),
+    Pause(pause::Pause),
+    Resume(resume::Resume),
     Token(token::Token),
     Schema(schema::Schema),
 }
@@ -47,6 +51,8 @@ pub fn run(command: Command) -> ExitCode {
             Command::Migrate(command) => command.run().await,
             Command::Track(command) => command.run().await,
             Command::Untrack(command) => command.run().await,
+            Command::Pause(command) => command.run().await,
+            Command::Resume(command) => command.run().await,
             Command::Token(command) => command.run(),
             Command::Schema(command) => command.run(),
         }

@@ -10,6 +10,7 @@ mod error;
 mod filter;
 mod loader;
 mod mutation;
+mod object;
 mod query;
 mod scalars;
 mod subscription;

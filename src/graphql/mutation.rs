@@ -6,6 +6,7 @@ use super::context::ContextExt;
 use super::create::{CreateAuditLogInput, CreateAuditLogPayload, CreateAuditLogsPayload, MAX_ENTRIES};
 use super::entry::AuditLog;
 use super::error::Result;
+use super::scalars::Long;
 use super::tracked::{TrackTableInput, TrackTablePayload, TrackedTable, UntrackTablePayload};
 use super::undo::UndoPayload;
 use crate::audit::{Draft, Error};
@@ -101,7 +102,7 @@ impl Mutation {
     }
 
     /// Start capturing a table's changes, or change how: a list that is not given stays as it is, an empty one clears
-    /// it.
+    /// it. A table whose capture is paused is resumed.
     async fn track_table(
         &self,
         ctx: &Context<'_>,
@@ -110,10 +111,18 @@ impl Mutation {
         ctx.caller()?.require_admin()?;
         super::no_nul("tableName", &input.table_name)?;
         let services = ctx.services()?;
-        let wish = capture::Wish { redacted: input.redacted_columns, ignored: input.ignored_columns };
-        let report = capture::track(&services.owner, &input.table_name, &wish, &actor(ctx)?).await?;
+        let wish = capture::Wish {
+            redacted: input.redacted_columns,
+            ignored: input.ignored_columns,
+            requires_user: input.require_user,
+            baseline: input.baseline.unwrap_or(false),
+        };
+        let done = capture::track(&services.owner, &input.table_name, &wish, &actor(ctx)?).await?;
         services.feed.wake();
-        Ok(TrackTablePayload { tracked_table: TrackedTable(report) })
+        Ok(TrackTablePayload {
+            tracked_table: TrackedTable(done.report),
+            baseline_rows: done.baseline.map(|rows| Long(i64::try_from(rows).unwrap_or(i64::MAX))),
+        })
     }
 
     /// Stop capturing a table's changes. Its entries stay.

@@ -9,12 +9,14 @@ use super::enums::Role;
 use super::error::Result;
 use super::filter::AuditLogFilter;
 use super::loader::{EntryById, EntryLoader};
+use super::object::TrackedObject;
 use super::summary::AuditSummary;
 use super::tracked::TrackedTable;
 use super::undo::UndoPlan;
 use crate::audit::{Filter, PageRequest};
 use crate::capture;
 use crate::store::Selection;
+use crate::time;
 use crate::undo;
 
 /// The root of queries.
@@ -127,6 +129,25 @@ impl Query {
         let request = PageRequest::new(first, after.as_deref(), last, before.as_deref(), offset)?;
         let filter = Filter::object(table_name, record_id.0).and(AuditLogFilter::read(filter)?);
         AuditLogConnection::fetch(ctx, Selection::of(filter), request).await
+    }
+
+    /// One object seen through its history: now, at an earlier instant, and who last set each field. Null where nothing
+    /// is known of it: the log has no entry about it that counts, and no tracked table such a row. An entry that was
+    /// made by hand by a caller who is no administrator counts only while its table is not tracked.
+    async fn tracked_object(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The object's table; qualified with its schema where that is not the default one.")]
+        table_name: String,
+        #[graphql(desc = "The object's key as text; a composite key as a JSON array of strings.")] record_id: ID,
+    ) -> Option<Result<TrackedObject>> {
+        let found = async {
+            ctx.caller()?.require_reader()?;
+            super::no_nul("tableName", &table_name)?;
+            super::no_nul("recordId", &record_id)?;
+            Ok(time::find(&ctx.services()?.database, table_name, record_id.0).await?.map(TrackedObject))
+        };
+        found.await.transpose()
     }
 
     /// What `undo` would do, without doing it. The plan is carried out and rolled back, so that constraints, rights and

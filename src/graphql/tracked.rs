@@ -3,7 +3,7 @@
 use async_graphql::{InputObject, Object, SimpleObject};
 
 use super::enums::CaptureHealth;
-use super::scalars::DateTime;
+use super::scalars::{DateTime, Long};
 use crate::capture::Report;
 
 /// A tracked table, and how its triggers are.
@@ -42,6 +42,17 @@ impl TrackedTable {
         DateTime(self.0.tracked.tracked_since)
     }
 
+    /// Whether writes to it that carry no user are refused.
+    async fn requires_user(&self) -> bool {
+        self.0.tracked.requires_user
+    }
+
+    /// Since when its capture is paused, for a migration; null while it is not. A table that is paused has the health
+    /// MISSING, and `trackTable` resumes it.
+    async fn paused_since(&self) -> Option<DateTime> {
+        self.0.tracked.paused_since.map(DateTime)
+    }
+
     /// Whether the triggers in the database are those that this server would install today.
     async fn health(&self) -> CaptureHealth {
         self.0.health.into()
@@ -57,6 +68,14 @@ pub struct TrackTableInput {
     pub(super) redacted_columns: Option<Vec<String>>,
     /// Columns that are not captured at all.
     pub(super) ignored_columns: Option<Vec<String>>,
+    /// Whether writes that carry no user are refused: with a user id in the context, as the README shows it, they go
+    /// through. Stays as it is where it is not given.
+    pub(super) require_user: Option<bool>,
+    /// Record the rows that are there already, each as one entry: a READ whose `newValues` is the whole row, and whose
+    /// metadata is `{"baseline": true}`, in the same transaction, so that it is exactly the rows before the first change
+    /// that is captured. Given again, it records them again. On a large table use the command `afterimage track
+    /// --baseline`, which no request's time limits.
+    pub(super) baseline: Option<bool>,
 }
 
 /// The table as it is tracked now.
@@ -64,6 +83,8 @@ pub struct TrackTableInput {
 pub struct TrackTablePayload {
     /// The table.
     pub(super) tracked_table: TrackedTable,
+    /// How many rows were recorded as they are; null where `baseline` was not asked for.
+    pub(super) baseline_rows: Option<Long>,
 }
 
 /// The table that is tracked no more.

@@ -25,6 +25,9 @@ pub trait Dialect: Send + Sync {
     /// the same as on the exact instant.
     fn instant(&self, instant: DateTime<Utc>) -> Expr;
 
+    /// Whether the entry was recorded at this instant or before, for who looks through the entries of one object.
+    fn recorded_by(&self, instant: DateTime<Utc>) -> Expr;
+
     /// A value for a JSON column.
     fn json(&self, text: Option<String>) -> Expr;
 
@@ -43,6 +46,12 @@ pub trait Dialect: Send + Sync {
     /// Whether the address lies in the network; `known` are the addresses of the log that do, where they were listed.
     fn within(&self, network: &IpNet, known: &[String]) -> Expr;
 
+    /// Whether the record id is one of these, said so that the index of objects finds it.
+    fn has_record(&self, ids: &[String]) -> Expr;
+
+    /// Whether two entries, by their aliases, have the same record id, said so that the index of objects finds it.
+    fn same_record(&self, one: &str, other: &str) -> String;
+
     /// Whether the entry belongs to the transaction of this id.
     fn in_transaction(&self, id: &str) -> Expr;
 
@@ -51,6 +60,9 @@ pub trait Dialect: Send + Sync {
 
     /// The start of the bucket that the entry falls in, as text of the form `2026-03-01T09:00:00Z`.
     fn bucket(&self, bucket: TimeBucket) -> Expr;
+
+    /// How a transaction begins that reads all of what it reads as of one moment.
+    fn read_options(&self) -> TransactionOptions;
 
     /// How a transaction that writes begins.
     fn write_options(&self) -> TransactionOptions;
@@ -89,6 +101,11 @@ pub(super) fn rounded_up(instant: DateTime<Utc>, digits: u16) -> DateTime<Utc> {
     let whole = instant.trunc_subsecs(digits);
     let tick = TimeDelta::nanoseconds(10_i64.pow(9 - u32::from(digits)));
     if whole < instant { whole + tick } else { whole }
+}
+
+/// The first instant that any of our clocks tells from this one, and that lies after it.
+pub(super) fn just_after(instant: DateTime<Utc>) -> DateTime<Utc> {
+    instant + TimeDelta::nanoseconds(1)
 }
 
 /// The LIKE pattern that finds the text anywhere, to be used with `ESCAPE '\'`.

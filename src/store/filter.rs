@@ -6,7 +6,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, ExprTrait};
 
 use super::dialect::Dialect;
 use super::error::failed;
-use crate::audit::{Filter, Result};
+use crate::audit::{Action, Filter, Result};
 use afterimage_entity::log::Column;
 
 /// A filter and what must be asked of the database before it can be written as SQL.
@@ -65,7 +65,8 @@ fn condition(dialect: &dyn Dialect, filter: &Filter, addresses: &[String]) -> Co
         Filter::HasUser(false) => Column::UserId.is_null().into_condition(),
         Filter::Username(names) => Column::Username.is_in(names).into_condition(),
         Filter::Table(names) => Column::TableName.is_in(names).into_condition(),
-        Filter::Record(ids) => Column::RecordId.is_in(ids).into_condition(),
+        Filter::Record(ids) if ids.is_empty() => constant("FALSE"),
+        Filter::Record(ids) => dialect.has_record(ids).into_condition(),
         Filter::Action(actions) => Column::Action.is_in(actions.iter().map(|action| action.as_str())).into_condition(),
         Filter::Start(instant) => column(Column::Timestamp).gte(dialect.instant(*instant)).into_condition(),
         Filter::End(instant) => column(Column::Timestamp).lt(dialect.instant(*instant)).into_condition(),
@@ -73,12 +74,7 @@ fn condition(dialect: &dyn Dialect, filter: &Filter, addresses: &[String]) -> Co
         Filter::Correlation(ids) => Column::CorrelationId.is_in(ids).into_condition(),
         Filter::Transaction(ids) => any(ids.iter().map(|id| dialect.in_transaction(id)).collect()),
         Filter::Source(sources) => Column::Source.is_in(sources.iter().map(|source| source.as_str())).into_condition(),
-        Filter::ChangedField(names) => any(names
-            .iter()
-            .flat_map(|name| {
-                [Column::OldValues, Column::NewValues, Column::Redacted].map(|image| dialect.has_field(image, name))
-            })
-            .collect()),
+        Filter::ChangedField(names) => changed_field(dialect, names),
         Filter::Search(text) => {
             let plain = [Column::Description, Column::Username, Column::RecordId];
             let images = [Column::OldValues, Column::NewValues];
@@ -88,6 +84,16 @@ fn condition(dialect: &dyn Dialect, filter: &Filter, addresses: &[String]) -> Co
                 .chain(images.into_iter().map(|image| dialect.image_contains(image, text)))
                 .collect())
         }
+    }
+}
+
+/// The images that hold one of the fields, but for a READ: a baseline has an image of what did not change.
+fn changed_field(dialect: &dyn Dialect, names: &[String]) -> Condition {
+    let images = [Column::OldValues, Column::NewValues, Column::Redacted];
+    let fields = any(names.iter().flat_map(|name| images.map(|image| dialect.has_field(image, name))).collect());
+    match names.is_empty() {
+        true => fields,
+        false => Condition::all().add(fields).add(Column::Action.ne(Action::Read.as_str())),
     }
 }
 

@@ -84,8 +84,8 @@ fn is_in_trash(dialect: &dyn Dialect) -> Condition {
         .add(Expr::cust(believed("log")))
         .add(Expr::cust(format!(
             "NOT EXISTS (SELECT 1 FROM {log} AS later WHERE later.table_name = log.table_name \
-             AND later.record_id = log.record_id AND later.id > log.id \
-             AND later.action IN ('CREATE', 'UPDATE', 'DELETE') AND {})",
+             AND {} AND later.id > log.id AND later.action IN ('CREATE', 'UPDATE', 'DELETE') AND {})",
+            dialect.same_record("later", "log"),
             believed("later")
         )))
 }
@@ -95,6 +95,30 @@ fn is_in_trash(dialect: &dyn Dialect) -> Condition {
 /// # Errors
 /// Where the database fails.
 pub async fn page(database: &Database, selection: &Selection, request: &PageRequest) -> Result<(Vec<Entry>, bool)> {
+    let select = select_page(database, selection, request).await?;
+    let mut entries = fetch(&database.reader, select).await?;
+    let more = entries.len() as u64 > request.size;
+    entries.truncate(request.size as usize);
+    if request.side == PageSide::Last {
+        entries.reverse();
+    }
+    Ok((entries, more))
+}
+
+/// The statement by which a page is read: for who asks the database how it would go about it.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn page_statement(
+    database: &Database,
+    selection: &Selection,
+    request: &PageRequest,
+) -> Result<sea_orm::Statement> {
+    let select = select_page(database, selection, request).await?;
+    Ok(select.build(database.reader.get_database_backend()))
+}
+
+async fn select_page(database: &Database, selection: &Selection, request: &PageRequest) -> Result<Select<Entity>> {
     let order = match request.side {
         PageSide::First => Order::Desc,
         PageSide::Last => Order::Asc,
@@ -112,13 +136,7 @@ pub async fn page(database: &Database, selection: &Selection, request: &PageRequ
         let ids = select.offset(request.offset).select_only().column(Column::Id).into_query();
         select = ordered(find(database.dialect).filter(Column::Id.in_subquery(ids)), order);
     }
-    let mut entries = fetch(&database.reader, select).await?;
-    let more = entries.len() as u64 > request.size;
-    entries.truncate(request.size as usize);
-    if request.side == PageSide::Last {
-        entries.reverse();
-    }
-    Ok((entries, more))
+    Ok(select)
 }
 
 /// Whether entries of the selection lie on that side of the place.
@@ -220,8 +238,16 @@ pub async fn latest(
     connection: &impl ConnectionTrait,
     condition: Expr,
 ) -> Result<Option<Entry>> {
-    let select = find(dialect).filter(condition).order_by(Column::Id, Order::Desc).limit(1);
-    Ok(fetch(connection, select).await?.pop())
+    Ok(fetch(connection, select_latest(dialect, condition)).await?.pop())
+}
+
+/// The statement by which that entry is read: for who asks the database how it would go about it.
+pub fn latest_statement(database: &Database, condition: Expr) -> sea_orm::Statement {
+    select_latest(database.dialect, condition).build(database.reader.get_database_backend())
+}
+
+fn select_latest(dialect: &dyn Dialect, condition: Expr) -> Select<Entity> {
+    find(dialect).filter(condition).order_by(Column::Id, Order::Desc).limit(1)
 }
 
 /// The entries that meet a condition on the log's columns, in the order of their ids.

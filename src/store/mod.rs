@@ -9,6 +9,7 @@ mod dialect;
 mod error;
 mod filter;
 mod log;
+mod object;
 mod postgres;
 mod row;
 mod sqlite;
@@ -21,10 +22,11 @@ pub use connect::{Database, Kind, grant_runtime, migrate, warnings};
 pub use dialect::{Dialect, TimeBucket};
 pub use error::failed;
 pub use log::{
-    Beyond, Selection, by_ids, by_transaction, count, exists_beyond, latest, latest_by_object, latest_undo_of,
-    matching, most_recent, page, select_entries, some_of_transaction,
+    Beyond, Selection, by_ids, by_transaction, count, exists_beyond, latest, latest_by_object, latest_statement,
+    latest_undo_of, matching, most_recent, page, page_statement, select_entries, some_of_transaction,
 };
+pub use object::{Changes, Stretch, Way, about};
 pub use row::{entry_of, entry_of_row};
 pub use summary::{by_action, by_table, by_user, timeline, total};
-pub use tracked::{Tracked, forget_tracked, save_tracked, tracked, tracked_tables};
+pub use tracked::{Tracked, forget_tracked, save_tracked, save_whole, tracked, tracked_or_paused, tracked_tables};
 pub use write::{Reversal, ServerContext, Write, remove_left_behind};

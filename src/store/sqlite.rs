@@ -5,7 +5,7 @@ use ipnet::IpNet;
 use sea_orm::sea_query::{Expr, IntoColumnRef};
 use sea_orm::{ColumnTrait, DbBackend, SqliteTransactionMode, Statement, TransactionOptions};
 
-use super::dialect::{Dialect, TimeBucket, like_pattern, rounded_up};
+use super::dialect::{Dialect, TimeBucket, just_after, like_pattern, rounded_up};
 use afterimage_entity::log::Column;
 
 /// After every instant that the log can hold. Spelled out, a year of five digits would sort before all others.
@@ -24,6 +24,11 @@ impl Dialect for Sqlite {
             ..=9999 => Expr::val(rounded.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()),
             _ => Expr::val(END_OF_TIME),
         }
+    }
+
+    fn recorded_by(&self, instant: DateTime<Utc>) -> Expr {
+        // The plus keeps SQLite from the index of times, whose statistics it has not: it would walk the whole log in it.
+        Expr::cust_with_exprs("+? < ?", [column(Column::Timestamp), self.instant(just_after(instant))])
     }
 
     fn json(&self, text: Option<String>) -> Expr {
@@ -70,6 +75,14 @@ impl Dialect for Sqlite {
         Expr::cust_with_exprs("? IN (SELECT value FROM json_each(?))", [column(Column::IpAddress), Expr::val(list)])
     }
 
+    fn has_record(&self, ids: &[String]) -> Expr {
+        Column::RecordId.is_in(ids)
+    }
+
+    fn same_record(&self, one: &str, other: &str) -> String {
+        format!("{one}.record_id = {other}.record_id")
+    }
+
     fn in_transaction(&self, id: &str) -> Expr {
         Column::Tx.eq(id)
     }
@@ -87,6 +100,11 @@ impl Dialect for Sqlite {
             TimeBucket::Month => r#"strftime('%Y-%m-01T00:00:00Z', "log"."timestamp")"#,
         };
         Expr::cust(format)
+    }
+
+    fn read_options(&self) -> TransactionOptions {
+        // A plain transaction reads the file as it was at its first statement.
+        TransactionOptions::default()
     }
 
     fn write_options(&self) -> TransactionOptions {

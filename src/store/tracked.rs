@@ -24,8 +24,14 @@ pub struct Tracked {
     pub redacted_columns: Vec<String>,
     /// Columns that are not captured.
     pub ignored_columns: Vec<String>,
-    /// Since when. The database says so when the table is first saved.
+    /// Since when.
     pub tracked_since: DateTime<Utc>,
+    /// Whether writes that carry no user are refused.
+    pub requires_user: bool,
+    /// Since when capture is paused; none while it is not.
+    pub paused_since: Option<DateTime<Utc>>,
+    /// When the triggers were last known to be what they should be: a gap can have begun only after it.
+    pub whole_at: DateTime<Utc>,
 }
 
 fn table(dialect: &dyn Dialect) -> TableRef {
@@ -50,11 +56,23 @@ pub async fn tracked_tables(dialect: &dyn Dialect, connection: &impl ConnectionT
     select.all(connection).await.map_err(failed)?.into_iter().map(of_row).collect()
 }
 
-/// One tracked table.
+/// A table whose changes are captured now: none where it is not tracked, or where its capture is paused.
 ///
 /// # Errors
 /// Where the database fails.
 pub async fn tracked(dialect: &dyn Dialect, connection: &impl ConnectionTrait, name: &str) -> Result<Option<Tracked>> {
+    Ok(tracked_or_paused(dialect, connection, name).await?.filter(|tracked| tracked.paused_since.is_none()))
+}
+
+/// A tracked table, also one whose capture is paused.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn tracked_or_paused(
+    dialect: &dyn Dialect,
+    connection: &impl ConnectionTrait,
+    name: &str,
+) -> Result<Option<Tracked>> {
     let select = find(dialect).filter(Column::TableName.eq(name));
     select.one(connection).await.map_err(failed)?.map(of_row).transpose()
 }
@@ -65,23 +83,60 @@ pub async fn tracked(dialect: &dyn Dialect, connection: &impl ConnectionTrait, n
 /// Where the database fails.
 pub async fn save_tracked(dialect: &dyn Dialect, connection: &impl ConnectionTrait, tracked: &Tracked) -> Result<()> {
     let json = |list: &[String]| dialect.json(Some(serde_json::Value::from(list).to_string()));
-    let changeable =
-        [Column::Relation, Column::PrimaryKey, Column::Columns, Column::RedactedColumns, Column::IgnoredColumns];
+    let instant = |instant: Option<DateTime<Utc>>| match instant {
+        Some(instant) => dialect.instant(instant),
+        None => Expr::cust("NULL"),
+    };
+    let changeable = [
+        Column::Relation,
+        Column::PrimaryKey,
+        Column::Columns,
+        Column::RedactedColumns,
+        Column::IgnoredColumns,
+        Column::RequiresUser,
+        Column::PausedSince,
+        Column::WholeAt,
+    ];
     let insert = Query::insert()
         .into_table(table(dialect))
-        .columns([Column::TableName].into_iter().chain(changeable))
+        .columns([Column::TableName, Column::TrackedSince].into_iter().chain(changeable))
         .values([
             tracked.table_name.clone().into(),
+            instant(Some(tracked.tracked_since)),
             tracked.relation.into(),
             json(&tracked.primary_key),
             json(&tracked.columns),
             json(&tracked.redacted_columns),
             json(&tracked.ignored_columns),
+            tracked.requires_user.into(),
+            instant(tracked.paused_since),
+            instant(Some(tracked.whole_at)),
         ])
         .map_err(Error::internal)?
         .on_conflict(OnConflict::column(Column::TableName).update_columns(changeable).to_owned())
         .take();
     let statement = connection.get_database_backend().build(&insert);
+    connection.execute_raw(statement).await.map(drop).map_err(failed)
+}
+
+/// The triggers of all tables were seen to be what they should be, but for those of `except` and of those that are
+/// paused.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn save_whole(
+    dialect: &dyn Dialect,
+    connection: &impl ConnectionTrait,
+    at: DateTime<Utc>,
+    except: &[String],
+) -> Result<()> {
+    let update = Query::update()
+        .table(table(dialect))
+        .value(Column::WholeAt, dialect.instant(at))
+        .and_where(Expr::col(Column::PausedSince).is_null())
+        .and_where(Expr::col(Column::TableName).is_not_in(except))
+        .take();
+    let statement = connection.get_database_backend().build(&update);
     connection.execute_raw(statement).await.map(drop).map_err(failed)
 }
 
@@ -105,5 +160,8 @@ fn of_row(row: Model) -> Result<Tracked> {
         redacted_columns: list(row.redacted_columns)?,
         ignored_columns: list(row.ignored_columns)?,
         tracked_since: row.tracked_since,
+        requires_user: row.requires_user,
+        paused_since: row.paused_since,
+        whole_at: row.whole_at.unwrap_or(row.tracked_since),
     })
 }

@@ -27,11 +27,6 @@ fn believed(actions: &[Action]) -> Expr {
     Column::Trusted.eq(true).and(Column::Action.is_in(actions.iter().map(|action| action.as_str())))
 }
 
-/// Those of them that are about these objects of a table.
-fn about(table: &str, record_ids: &[&str], actions: &[Action]) -> Expr {
-    Column::TableName.eq(table).and(Column::RecordId.is_in(record_ids.iter().copied())).and(believed(actions))
-}
-
 /// The keys by table, the tables in the order in which they first come.
 pub(super) fn by_table<'k>(keys: impl IntoIterator<Item = &'k Key>) -> Vec<(&'k str, Vec<&'k str>)> {
     let mut tables: Vec<(&str, Vec<&str>)> = Vec::new();
@@ -47,15 +42,21 @@ pub(super) fn by_table<'k>(keys: impl IntoIterator<Item = &'k Key>) -> Vec<(&'k 
 }
 
 impl History<'_> {
+    /// Those of them that are about these objects of a table.
+    fn about(&self, table: &str, record_ids: &[&str], actions: &[Action]) -> Expr {
+        store::about(self.database.dialect, table, record_ids).and(believed(actions))
+    }
+
     /// The latest entry about an object with one of these actions that can be believed.
     pub(super) async fn latest(&self, table: &str, record_id: &str, actions: &[Action]) -> Result<Option<Entry>> {
-        store::latest(self.database.dialect, self.transaction, about(table, &[record_id], actions)).await
+        store::latest(self.database.dialect, self.transaction, self.about(table, &[record_id], actions)).await
     }
 
     /// The latest entry that can be believed and says what a column became.
     pub(super) async fn last_set(&self, table: &str, record_id: &str, column: &str) -> Result<Option<Entry>> {
         let field = self.database.dialect.has_field(Column::NewValues, column);
-        store::latest(self.database.dialect, self.transaction, about(table, &[record_id], &CHANGES).and(field)).await
+        store::latest(self.database.dialect, self.transaction, self.about(table, &[record_id], &CHANGES).and(field))
+            .await
     }
 
     /// All entries about these objects with one of these actions, from this one on, in their order, by object.
@@ -68,7 +69,7 @@ impl History<'_> {
         let mut found: HashMap<Key, Vec<Entry>> = HashMap::new();
         for (table, record_ids) in by_table(keys) {
             for some in record_ids.chunks(AT_ONCE) {
-                let condition = about(table, some, actions).and(Column::Id.gte(from));
+                let condition = self.about(table, some, actions).and(Column::Id.gte(from));
                 for entry in store::matching(self.database.dialect, self.transaction, condition).await? {
                     let key = (entry.table_name.clone(), entry.record_id.clone().unwrap_or_default());
                     found.entry(key).or_default().push(entry);
@@ -100,7 +101,7 @@ impl History<'_> {
         let mut found = Vec::new();
         for (table, record_ids) in by_table(keys) {
             for some in record_ids.chunks(AT_ONCE) {
-                let condition = about(table, some, &CHANGES);
+                let condition = self.about(table, some, &CHANGES);
                 let latest = store::latest_by_object(self.database.dialect, self.transaction, condition).await?;
                 found.extend(latest.into_iter().map(|(record_id, id)| ((table.to_owned(), record_id), id)));
             }
@@ -121,7 +122,7 @@ impl History<'_> {
     ) -> Result<Vec<Entry>> {
         let mut found = Vec::new();
         for some in record_ids.chunks(AT_ONCE) {
-            let mut condition = about(table, some, &CHANGES).and(Column::Id.gt(after));
+            let mut condition = self.about(table, some, &CHANGES).and(Column::Id.gt(after));
             let touches = fields.iter().map(|field| self.database.dialect.has_field(Column::NewValues, field));
             if let Some(touches) = touches.reduce(|one, other| one.or(other)) {
                 condition = condition.and(touches.or(Column::Action.ne(Action::Update.as_str())));

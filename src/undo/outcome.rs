@@ -97,13 +97,16 @@ pub(super) async fn read_back(
             action: entry.action,
             changes,
         };
-        if meant.is_some() {
-            effects.push(effect(as_meant));
+        if let (Some(_), Some(place)) = (&meant, told) {
+            effects.push((*place, effect(as_meant)));
         }
         if meant.is_none() || !besides.is_empty() {
             derived.push(effect(besides));
         }
     }
+    // A statement that takes many rows takes them in an order of its own.
+    effects.sort_by_key(|(place, _)| *place);
+    let effects = effects.into_iter().map(|(_, effect)| effect).collect();
     let latest = latest(history, plan, &entries, whole).await?;
     Ok(Outcome { latest, entries, effects, derived, skipped: plan.skipped.clone() })
 }

@@ -13,11 +13,11 @@ fn afterimage(world: &World) -> Command {
     command
 }
 
-fn run(world: &World, arguments: &[&str]) -> Output {
+pub(crate) fn run(world: &World, arguments: &[&str]) -> Output {
     afterimage(world).args(arguments).output().expect("the command starts")
 }
 
-fn told(output: &[u8]) -> String {
+pub(crate) fn told(output: &[u8]) -> String {
     String::from_utf8(output.to_vec()).expect("text")
 }
 
@@ -85,6 +85,29 @@ both! {
         assert_eq!(entries, [[Some("CREATE".to_owned()), Some("1".to_owned())]]);
         let hushed = format!("select count(*) from {log} where cast(new_values as text) like '%hush%'");
         assert_eq!(world.scalar(&hushed).await, "0");
+    }
+
+    async fn a_check_of_triggers_that_are_not_as_they_should_be_fails(world: World) {
+        world.sql("create table products (id integer primary key, name text)").await;
+        let mut cases = vec![(
+            "alter table products add more text",
+            "OUTDATED",
+        )];
+        match world.kind {
+            Kind::Postgres => cases.extend([
+                ("alter table products disable trigger user", "DISABLED"),
+                ("drop trigger \"!afterimage_update\" on products", "MISSING"),
+            ]),
+            Kind::Sqlite => cases.push(("drop table products; create table products (id integer primary key)", "MISSING")),
+        }
+        for (statement, health) in cases {
+            assert!(run(&world, &["track", "products"]).status.success());
+            assert!(run(&world, &["track", "--check"]).status.success());
+            world.sql(statement).await;
+            let checked = run(&world, &["track", "--check"]);
+            assert_eq!(told(&checked.stdout), format!("{health}\tproducts\n"));
+            assert!(!checked.status.success(), "{health}");
+        }
     }
 
     async fn a_column_that_no_table_has_is_refused_before_anything_is_tracked(world: World) {

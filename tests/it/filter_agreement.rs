@@ -8,11 +8,11 @@ use afterimage::audit::{Entry, Filter, PageRequest};
 use afterimage::store::{self, Selection};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
-use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
+use proptest::test_runner::{TestCaseError, TestRunner};
 use serde_json::json;
 use tokio::runtime::Handle;
 
-use crate::support::{Api, World, both, by_hand};
+use crate::support::{Api, World, both, by_hand, runner};
 use strategies::{any_filter, any_input, any_row};
 
 /// How long filters are tried, and how many at the most.
@@ -20,19 +20,6 @@ const TIME: Duration = Duration::from_secs(8);
 const CASES: u32 = 3_000;
 /// Entries of each kind.
 const ENTRIES: usize = 60;
-
-/// A run of its own each time, which can be had again: `AFTERIMAGE_SEED` with what a failure printed.
-fn runner() -> TestRunner {
-    let seed = match std::env::var("AFTERIMAGE_SEED") {
-        Ok(seed) => seed.parse().expect("a number"),
-        Err(_) => getrandom::u64().expect("randomness of the system"),
-    };
-    println!("AFTERIMAGE_SEED={seed}");
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let config = Config { cases: CASES, failure_persistence: None, max_shrink_time: 20_000, ..Config::default() };
-    TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
-}
 
 fn some<T: std::fmt::Debug>(runner: &mut TestRunner, strategy: impl Strategy<Value = T>, count: usize) -> Vec<T> {
     let mut one = || strategy.new_tree(runner).expect("a value").current();
@@ -75,7 +62,7 @@ async fn disagreement(api: &Api, entries: &[Entry], filter: Filter) -> Option<St
 both! {
     async fn sql_and_memory_agree_on_every_filter(world: World) {
         let api = Api::start(&world).await;
-        let mut runner = runner();
+        let mut runner = runner(CASES);
         let entries = fill(&world, &api, &mut runner).await;
         let end = Instant::now() + TIME;
         let runtime = Handle::current();
@@ -97,7 +84,7 @@ both! {
     /// What came in as `createAuditLogs` and what it comes out as is the same entry for both.
     async fn the_entries_are_such_that_filters_part_them(world: World) {
         let api = Api::start(&world).await;
-        let mut runner = runner();
+        let mut runner = runner(CASES);
         let entries = fill(&world, &api, &mut runner).await;
         let mut parted = 0;
         for filter in some(&mut runner, any_filter(), 300) {

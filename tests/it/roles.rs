@@ -8,6 +8,7 @@ use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::time::Duration;
 
+use crate::command;
 use crate::support::cluster::Cluster;
 use crate::support::{Api, Kind, World};
 
@@ -196,4 +197,134 @@ async fn the_capture_role_writes_the_log_and_nothing_else() {
         has_table_privilege('afterimage_capture', 'orders', 'select'))";
     assert_eq!(shop.world.scalar(rights).await, "f f f");
     shop.world.sql("delete from orders").await;
+}
+
+const OBJECT: &str = "query($t: String!, $r: ID!) { trackedObject(tableName: $t, recordId: $r) { current \
+    at(instant: \"2100-01-01\") blame { field value } } }";
+
+/// Rows that the server's role may not see are not taken for rows that are not there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_are_shown_where_the_server_s_role_may_read_them() {
+    let shop = Shop::open().await;
+    let owner = Api::start(&shop.world).await;
+    for table in ["orders", "private"] {
+        owner.track(table).await;
+    }
+    shop.try_as("shop_app", "insert into orders values (1, 'a'); insert into private values (1, 'a')")
+        .await
+        .expect("its own work");
+    let server = shop.server("afterimage_server", None).await;
+    let row = json!({"id": 1, "note": "a"});
+    let seen = json!({"current": row, "at": row,
+        "blame": [{"field": "id", "value": 1}, {"field": "note", "value": "a"}]});
+    assert_eq!(server.ask(OBJECT, json!({"t": "orders", "r": "1"})).await["trackedObject"], seen);
+    for record_id in ["1", "2"] {
+        let (code, message) = server.refusal(OBJECT, json!({"t": "private", "r": record_id})).await;
+        assert_eq!(code, "FORBIDDEN", "{message}");
+        assert!(message.contains("GRANT SELECT ON public.private"), "{message}");
+    }
+    shop.try_as("shop_owner", "grant select on private to afterimage_server").await.expect("what it says");
+    assert_eq!(server.ask(OBJECT, json!({"t": "private", "r": "1"})).await["trackedObject"], seen);
+    let policy = "alter table orders enable row level security; create policy own on orders using (note = 'b')";
+    shop.try_as("shop_owner", policy).await.expect("a policy");
+    let (code, message) = server.refusal(OBJECT, json!({"t": "orders", "r": "1"})).await;
+    assert_eq!((code.as_str(), message.contains("BYPASSRLS")), ("FORBIDDEN", true), "{message}");
+    run(&shop.cluster.url("shop"), "alter role afterimage_server bypassrls").await.expect("what it says");
+    assert_eq!(server.ask(OBJECT, json!({"t": "orders", "r": "1"})).await["trackedObject"], seen);
+}
+
+/// The owner is bound by the table's policies here, and the capture role may read no table at all.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_policies_hide_what_was_altered_and_what_moves_is_recorded_all_the_same() {
+    let shop = Shop::open().await;
+    let owner = Api::start(&shop.world).await;
+    shop.try_as(
+        "afterimage_owner",
+        "set role shop_owner; create table m (k int primary key, note text) partition by list (k); \
+        create table m1 partition of m for values in (1); create table m2 partition of m for values in (2); \
+        grant select, insert, update, delete on m to shop_app; \
+        alter table orders enable row level security; alter table orders force row level security; \
+        create policy mine on orders using (note <> 'hidden') with check (true)",
+    )
+    .await
+    .expect("its own tables");
+    owner.track("m").await;
+    owner.track("orders").await;
+    shop.try_as(
+        "shop_app",
+        "insert into orders values (1, 'seen'), (2, 'hidden'); update orders set note = 'hidden'; \
+        delete from orders; insert into m values (1, 'a'); update m set k = 2",
+    )
+    .await
+    .expect("its own work");
+    shop.try_as(
+        "shop_owner",
+        "alter table orders rename note to text; alter table orders add more inet; alter table m add more text",
+    )
+    .await
+    .expect("its own tables");
+    shop.try_as(
+        "shop_app",
+        "insert into orders values (3, 'x', '10.0.0.1'); update orders set text = 'y'; update m set more = 'z'",
+    )
+    .await
+    .expect("its own work");
+    let rows = shop
+        .world
+        .rows(
+            "select concat_ws(' ', action, record_id, previous_record_id, old_values, new_values, database_role) \
+            from afterimage.log where source = 'TRIGGER' order by id",
+        )
+        .await;
+    let rows: Vec<&str> = rows.iter().map(|row| row[0].as_deref().expect("text")).collect();
+    assert_eq!(
+        rows,
+        [
+            r#"CREATE 1 {"id":1,"note":"seen"} shop_app"#,
+            r#"CREATE 2 {"id":2,"note":"hidden"} shop_app"#,
+            r#"UPDATE 1 {"note":"seen"} {"note":"hidden"} shop_app"#,
+            r#"CREATE 1 {"k":1,"note":"a"} shop_app"#,
+            r#"DELETE 1 2 {"k":1,"note":"a"} shop_app"#,
+            r#"CREATE 2 1 {"k":2,"note":"a"} shop_app"#,
+            r#"CREATE 3 {"id":3,"text":"x","more":"10.0.0.1"} shop_app"#,
+            r#"UPDATE 3 {"text":"x"} {"text":"y"} shop_app"#,
+            r#"UPDATE 2 {"more":null} {"more":"z"} shop_app"#,
+        ]
+    );
+    for table in ["afterimage.moved_row", "afterimage.log"] {
+        shop.refused_to("shop_app", &format!("delete from {table}")).await;
+    }
+    shop.refused_to("shop_app", "select afterimage.recording_now('orders'::regclass, 'CREATE', 'x', '{}', null)").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_owner_takes_what_it_may_pauses_and_records_what_is_there() {
+    let shop = Shop::open().await;
+    run(&shop.cluster.url("shop"), "create table foreigners (id int primary key); insert into orders values (1, 'a')")
+        .await
+        .expect("a table of another owner");
+    let all = command::run(&shop.world, &["track", "--all", "--baseline", "--require-user"]);
+    let said = command::told(&all.stderr);
+    assert!(!all.status.success() && said.contains("2 tracked, 1 left out"), "{said}");
+    assert!(said.contains("left out: foreigners: ") && said.contains("tracking orders, 1 rows"), "{said}");
+    let refusal = shop.try_as("shop_app", "insert into orders values (2, 'b')").await.expect_err("refused").to_string();
+    assert!(refusal.contains("orders takes no change without a user"), "{refusal}");
+    assert!(command::run(&shop.world, &["pause", "orders"]).status.success());
+    shop.try_as("shop_app", "insert into orders values (2, 'b')").await.expect("nothing stands in the way");
+    let resumed = command::run(&shop.world, &["resume", "orders", "--baseline"]);
+    assert!(command::told(&resumed.stderr).contains("2 rows recorded"), "{}", command::told(&resumed.stderr));
+    shop.try_as("shop_app", "insert into orders values (3, 'c')").await.expect_err("it still requires a user");
+}
+
+/// Rows that a policy hides from the owner would be missing without a word.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_baseline_that_a_policy_would_cut_is_refused() {
+    let shop = Shop::open().await;
+    let hide = "insert into orders values (1, 'a'), (2, 'b'); alter table orders enable row level security; \
+        alter table orders force row level security; create policy part on orders using (id = 1)";
+    run(&shop.cluster.url("shop"), hide).await.expect("a policy");
+    let refused = command::run(&shop.world, &["track", "orders", "--baseline"]);
+    assert!(!refused.status.success(), "{}", command::told(&refused.stderr));
+    assert!(command::told(&refused.stderr).contains("BYPASSRLS"), "{}", command::told(&refused.stderr));
+    assert_eq!(shop.world.scalar("select count(*) from afterimage.log").await, "0");
 }

@@ -18,8 +18,16 @@ pub(crate) struct Relation {
     /// beside row triggers that write they would record the effects before the cause; and a statement on a parent
     /// passes the children's statement triggers by.
     pub(super) row_level: bool,
+    /// Whether another AFTER ROW trigger fires before ours, so that what it does is recorded before its cause.
+    pub(super) preceded: bool,
+    /// What the generated code depends on, in short: the columns' numbers, names and types, and the key.
+    pub(super) shape: String,
+    /// The columns by whose values rows go to one partition or another, on every level.
+    pub(super) partition_keys: Vec<String>,
     /// The partitions below it, for SQL.
     pub(super) partitions: Vec<String>,
+    /// Where the statements of the role that owns it look for names without a schema.
+    pub(super) search_path: String,
 }
 
 pub(super) async fn rows(
@@ -78,11 +86,16 @@ pub(crate) async fn describe(connection: &impl ConnectionTrait, named: &str) -> 
     Ok(Relation {
         settings,
         row_level: get(found, "row_level")?,
+        preceded: get(found, "preceded")?,
+        partition_keys: get(found, "partition_keys")?,
+        shape: get::<Option<String>>(found, "shape")?.unwrap_or_default(),
         partitions,
+        search_path: get(found, "search_path")?,
         table: Table {
             name: filed,
             sql_name: get(found, "sql_name")?,
             relation: Some(relation),
+            owner: Some(get(found, "owner")?),
             partitioned: kind == "p",
             columns: columns.into_iter().map(|column| column.column).collect(),
             primary_key: keys.into_iter().map(|(_, name)| name).collect(),

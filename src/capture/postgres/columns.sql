@@ -11,7 +11,7 @@ SELECT a.attname::text AS name,
        pg_catalog.format_type(a.atttypid, a.atttypmod) AS type_name,
        pg_catalog.format_type(t.oid, NULL) AS base,
        a.attgenerated <> '' AS generated,
-       (SELECT pg_catalog.array_position(i.indkey::int2[], a.attnum)
+       (SELECT pg_catalog.array_position((i.indkey::int2[])[0:i.indnkeyatts - 1], a.attnum)
           FROM pg_catalog.pg_index i WHERE i.indrelid = a.attrelid AND i.indisprimary)::int AS key,
        CASE
            WHEN t.typname IN ('json', 'jsonb') AND t.oid < 16384 THEN 'document'

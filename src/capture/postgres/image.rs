@@ -8,8 +8,8 @@ use crate::capture::table::{Column, Form, Hidden, Table};
 
 /// A document that would be taken for something else: JSON's null (for SQL's), or one of our marks; one whose white space
 /// around it would be lost; or one with escapes that PostgreSQL's JSON functions cannot read, so that nobody could search
-/// the log any more.
-const AMBIGUOUS_DOCUMENT: &str = r#"'^\s|\s$|^null$|^\{\s*"\$json"|\\u(0000|[dD][89abcdefABCDEF])'"#;
+/// the log any more. Escaped, so that it means the same whatever the session's `standard_conforming_strings`.
+const AMBIGUOUS_DOCUMENT: &str = r#"E'^\\s|\\s$|^null$|^\\{\\s*"\\$json"|\\\\u(0000|[dD][89abcdefABCDEF])'"#;
 
 /// One column's value in the row `row`, as something that the database's conversion to JSON writes exactly.
 pub(crate) fn value(column: &Column, row: &str) -> String {
@@ -32,6 +32,22 @@ pub(crate) fn value(column: &Column, row: &str) -> String {
 /// One column's value as JSON text; `null` for SQL's null.
 pub(crate) fn value_text(column: &Column, row: &str) -> String {
     format!("coalesce(to_json({})::text, 'null')", value(column, row))
+}
+
+/// The same in a session of any `search_path`: that of capture makes `regclass` and its like name their schemas.
+pub(crate) fn value_text_anywhere(column: &Column, row: &str) -> String {
+    let value = format!("{row}.{}", identifier(&column.name));
+    let as_text = match column.form {
+        Form::Text => {
+            return format!(
+                "CASE WHEN {value} IS DISTINCT FROM NULL THEN afterimage.printed({value}, true)::text ELSE 'null' END"
+            );
+        }
+        Form::Json | Form::Dynamic => "false".to_owned(),
+        Form::Array => format!("left(concat({value}), 1) = '['"),
+        Form::Document => return value_text(column, row),
+    };
+    format!("coalesce(afterimage.printed({value}, {as_text})::text, 'null')")
 }
 
 /// The image of a whole row, as JSON; without what is hidden, unless that is asked for.

@@ -5,14 +5,15 @@ use sea_orm::{ConnectionTrait, DbErr};
 use super::catalogue::{Relation, describe, rows};
 use super::name::{identifier, literal};
 use super::triggers::{TRUNCATE, Trigger, triggers};
+use super::writer;
 use crate::audit::{Code, Error, Result};
-use crate::capture::table::{Health, Hidden, Table};
+use crate::capture::table::{Choice, Health, Table};
 use crate::store::{Tracked, failed};
 
 /// The role that owns the capture functions, where the set-up made it: it may write the log, and nothing else.
 const CAPTURE_ROLE: &str = "afterimage_capture";
 
-async fn run(connection: &impl ConnectionTrait, sql: &str) -> Result<()> {
+pub(super) async fn run(connection: &impl ConnectionTrait, sql: &str) -> Result<()> {
     connection.execute_unprepared(sql).await.map(drop).map_err(refused)
 }
 
@@ -30,7 +31,7 @@ fn refused(error: DbErr) -> Error {
 }
 
 /// Installs the triggers on the table, in place of those that are there.
-pub(crate) async fn install(connection: &impl ConnectionTrait, name: &str, hidden: &Hidden) -> Result<Table> {
+pub(crate) async fn install(connection: &impl ConnectionTrait, name: &str, choice: &Choice) -> Result<Table> {
     let relation = describe(connection, name).await?;
     let table = &relation.table.sql_name;
     run(connection, &format!("LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")).await?;
@@ -38,15 +39,17 @@ pub(crate) async fn install(connection: &impl ConnectionTrait, name: &str, hidde
     if let Some(role) = &role {
         run(connection, &format!("GRANT CREATE ON SCHEMA afterimage TO {role}")).await?;
     }
-    for trigger in triggers(&relation, hidden) {
+    for trigger in triggers(&relation, choice) {
         install_trigger(connection, &relation, &trigger, role.as_deref()).await?;
     }
     if let Some(role) = &role {
         run(connection, &format!("REVOKE CREATE ON SCHEMA afterimage FROM {role}")).await?;
     }
-    for table in [table].into_iter().chain(&relation.partitions) {
-        run(connection, &refuse_truncate(table)).await?;
+    run(connection, &refuse_truncate(table, "")).await?;
+    for partition in &relation.partitions {
+        run(connection, &refuse_truncate(partition, "'partition'")).await?;
     }
+    writer::install(connection, &relation).await?;
     Ok(relation.table)
 }
 
@@ -78,12 +81,12 @@ async fn install_trigger(
     run(connection, &format!("ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}")).await
 }
 
-fn refuse_truncate(table: &str) -> String {
+fn refuse_truncate(table: &str, argument: &str) -> String {
     let name = identifier(TRUNCATE);
     format!(
         "DROP TRIGGER IF EXISTS {name} ON {table}; \
          CREATE TRIGGER {name} BEFORE TRUNCATE ON {table} FOR EACH STATEMENT \
-         EXECUTE FUNCTION afterimage.refuse_truncate(); \
+         EXECUTE FUNCTION afterimage.refuse_truncate({argument}); \
          ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}"
     )
 }
@@ -103,19 +106,19 @@ pub(crate) async fn remove(connection: &impl ConnectionTrait, tracked: &Tracked)
                  RIGHT JOIN pg_catalog.pg_class c ON c.oid = tree.relid \
                  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
                  JOIN pg_catalog.pg_trigger t ON t.tgrelid = c.oid \
-                WHERE (c.oid = $1::oid OR tree.relid IS NOT NULL) AND t.tgname LIKE '!afterimage\\_%' \
+                WHERE (c.oid = $1::oid OR tree.relid IS NOT NULL) AND t.tgname ~ '^(!|~~~)afterimage_' \
                   AND t.tgparentid = 0";
     for row in rows(connection, sql, [relation.into()]).await? {
         run(connection, &row.try_get_by_index::<String>(0).map_err(failed)?).await?;
     }
-    for kind in ["insert", "update", "delete"] {
+    for kind in ["insert", "update", "delete", "move", "leave"] {
         run(connection, &format!("DROP FUNCTION IF EXISTS afterimage.capture_{relation}_{kind}()")).await?;
     }
-    Ok(())
+    writer::remove_unused(connection).await
 }
 
 /// Whether the triggers in the database are those that this server would install today.
-pub(crate) async fn health(connection: &impl ConnectionTrait, tracked: &Tracked, hidden: &Hidden) -> Result<Health> {
+pub(crate) async fn health(connection: &impl ConnectionTrait, tracked: &Tracked, choice: &Choice) -> Result<Health> {
     let relation = match describe(connection, &tracked.table_name).await {
         Ok(relation) => relation,
         Err(error) if matches!(error.code(), Code::NotFound | Code::BadUserInput) => {
@@ -128,7 +131,7 @@ pub(crate) async fn health(connection: &impl ConnectionTrait, tracked: &Tracked,
     };
     let sql = "SELECT t.tgname::text, t.tgenabled::text, (t.tgtype & 1) = 1, p.prosrc, t.tgrelid = $1::oid \
                  FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid \
-                WHERE t.tgname LIKE '!afterimage\\_%' \
+                WHERE t.tgname ~ '^(!|~~~)afterimage_' \
                   AND t.tgrelid IN (SELECT $1::oid UNION SELECT relid FROM pg_catalog.pg_partition_tree($1::oid))";
     let mut installed = Vec::new();
     let mut of_partitions = Vec::new();
@@ -145,7 +148,7 @@ pub(crate) async fn health(connection: &impl ConnectionTrait, tracked: &Tracked,
             of_partitions.push(found.1);
         }
     }
-    let expected = triggers(&relation, hidden);
+    let expected = triggers(&relation, choice);
     let found = |name: &str| installed.iter().find(|(installed, ..)| installed == name);
     let names = expected.iter().map(|trigger| trigger.name).chain([TRUNCATE]);
     let mut health = Health::Ok;
@@ -164,5 +167,6 @@ pub(crate) async fn health(connection: &impl ConnectionTrait, tracked: &Tracked,
     let changed = expected.iter().any(|trigger| {
         found(trigger.name).is_some_and(|(_, _, each_row, body)| *each_row != trigger.each_row || *body != trigger.body)
     });
-    Ok(if health == Health::Ok && (missing || changed) { Health::Outdated } else { health })
+    let current = !missing && !changed && !relation.preceded && writer::is_current(connection, &relation).await?;
+    Ok(if health == Health::Ok && !current { Health::Outdated } else { health })
 }

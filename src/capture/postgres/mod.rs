@@ -1,10 +1,17 @@
 //! Capture on PostgreSQL.
 
+mod altered;
+mod baseline;
 mod catalogue;
 pub(crate) mod image;
 mod install;
+mod moves;
 pub(crate) mod name;
+pub(crate) mod read;
+mod require_user;
 mod triggers;
+pub(crate) mod writer;
 
+pub(crate) use baseline::{baseline, now};
 pub(crate) use catalogue::{describe, list, references};
 pub(crate) use install::{health, install, remove};

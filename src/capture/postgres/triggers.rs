@@ -1,9 +1,12 @@
 //! The code of the triggers, generated for one table: cheaper than any generic walk over the row as JSON.
 
+use super::altered::{Recording, record_altered};
 use super::catalogue::Relation;
 use super::image::{image, record_id, redacted, value_text};
+use super::moves;
 use super::name::{identifier, literal};
-use crate::capture::table::{Hidden, Table};
+use super::require_user::refusal;
+use crate::capture::table::{Choice, Hidden, Table};
 
 /// One trigger and its function.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,32 +50,52 @@ const AUTHOR_VALUES: &str = "era, a.user_id, a.username, a.description, a.ip_add
                              a.source, a.recorded_by, database_role";
 
 /// The triggers of a table.
-pub(super) fn triggers(relation: &Relation, hidden: &Hidden) -> Vec<Trigger> {
+pub(super) fn triggers(relation: &Relation, choice: &Choice) -> Vec<Trigger> {
+    let hidden = &choice.hidden;
+    let rows = (!relation.row_level).then_some("changed");
+    let altered = |action, rows| record_altered(relation, choice, &Recording { action, rows });
+    let refusal = |rows| if choice.requires_user { refusal(&relation.table, rows) } else { String::new() };
     let on = format!("ON {}", relation.table.sql_name);
-    let whole = |action: &str, event: &str, transition: &str, row: &str| {
+    let whole = |action: &'static str, event: &str, transition: &str, row: &str| {
         let set = format!("{event} {on} REFERENCING {transition} TABLE AS changed FOR EACH STATEMENT");
         let each = format!("{event} {on} FOR EACH ROW");
-        match relation.row_level {
-            true => (each, insert_whole(&relation.table, hidden, action, row, None, "")),
-            false => (set, insert_whole(&relation.table, hidden, action, "changed", None, " FROM changed")),
-        }
+        let (variable, code) = moves::other_half(relation, action).unzip();
+        let insert = match relation.row_level {
+            true => insert_whole(&relation.table, hidden, action, row, variable, ""),
+            false => insert_whole(&relation.table, hidden, action, "changed", None, " FROM changed"),
+        };
+        let declared = variable.map(|name| format!("  {name} text;\n")).unwrap_or_default();
+        let code = code.unwrap_or_default();
+        let body = format!(
+            "{HEAD}{declared}BEGIN\n{}{code}{AUTHOR}{}{insert}\n  RETURN NULL;\nEND",
+            altered(action, rows),
+            refusal(rows)
+        );
+        (if relation.row_level { each } else { set }, body)
     };
     let (insert_event, insert) = whole("CREATE", "AFTER INSERT", "NEW", "NEW");
     let (delete_event, delete) = whole("DELETE", "AFTER DELETE", "OLD", "OLD");
     let update_event = format!("AFTER UPDATE {on} FOR EACH ROW WHEN (OLD.* OPERATOR(pg_catalog.*<>) NEW.*)");
-    let simple = |insert: String| format!("{HEAD}BEGIN\n{AUTHOR}{insert}\n  RETURN NULL;\nEND");
-    let trigger = |name, kind: &str, event: String, each_row, code: String| Trigger {
+    let update = update(relation, hidden, &altered("UPDATE", None), &refusal(None));
+    let mut triggers = vec![
+        trigger(relation, "!afterimage_insert", insert_event, relation.row_level, insert),
+        trigger(relation, "!afterimage_update", update_event, true, update),
+        trigger(relation, "!afterimage_delete", delete_event, relation.row_level, delete),
+    ];
+    triggers.extend(moves::triggers(relation));
+    triggers
+}
+
+/// A trigger of the table.
+pub(super) fn trigger(relation: &Relation, name: &'static str, event: String, each_row: bool, code: String) -> Trigger {
+    let kind = name.split('_').next_back().unwrap_or(name);
+    Trigger {
         name,
         function: format!("afterimage.capture_{}_{kind}", relation.table.relation.unwrap_or_default()),
         body: format!("{code} -- {}; {event}", relation.settings.join(", ")),
         event,
         each_row,
-    };
-    vec![
-        trigger("!afterimage_insert", "insert", insert_event, relation.row_level, simple(insert)),
-        trigger("!afterimage_update", "update", update_event, true, update(&relation.table, hidden)),
-        trigger("!afterimage_delete", "delete", delete_event, relation.row_level, simple(delete)),
-    ]
+    }
 }
 
 /// Records whole rows: those that were created or deleted.
@@ -104,16 +127,19 @@ fn reversed(table: &Table, action: &str, record_id: &str) -> String {
 }
 
 /// Records what changed of a row, or a change of its key as two entries that point at each other.
-fn update(table: &Table, hidden: &Hidden) -> String {
+fn update(relation: &Relation, hidden: &Hidden, altered: &str, refusal: &str) -> String {
+    let table = &relation.table;
     let (old_id, new_id) = (record_id(table, "OLD"), record_id(table, "NEW"));
     let key_changed: Vec<String> = table.primary_key.iter().map(|key| differs(key)).collect();
     let deletion = insert_whole(table, hidden, "DELETE", "OLD", Some(&new_id), "");
     let creation = insert_whole(table, hidden, "CREATE", "NEW", Some(&old_id), "");
-    let mut body = format!("{HEAD}  o text := '';\n  n text := '';\n  r text := '';\n  fields int := 0;\nBEGIN\n");
+    let mut body =
+        format!("{HEAD}  o text := '';\n  n text := '';\n  r text := '';\n  fields int := 0;\nBEGIN\n{altered}");
     body += &format!(
-        "  IF ({}) AND {old_id} <> {new_id} THEN\n{AUTHOR}{deletion}\n{creation}\n  RETURN NULL;\n  \
+        "  IF ({}) AND {old_id} <> {new_id} THEN\n{}{AUTHOR}{refusal}{deletion}\n{creation}\n  RETURN NULL;\n  \
          END IF;\n",
-        key_changed.join(" OR ")
+        key_changed.join(" OR "),
+        moves::stayed(relation),
     );
     let counts = !hidden.redacted.is_empty();
     for column in &table.columns {
@@ -131,7 +157,7 @@ fn update(table: &Table, hidden: &Hidden) -> String {
         }
     }
     body += &format!(
-        "  IF o = '' AND r = '' THEN RETURN NULL; END IF;\n{AUTHOR}  \
+        "  IF o = '' AND r = '' THEN RETURN NULL; END IF;\n{AUTHOR}{refusal}  \
          INSERT INTO afterimage.log (action, table_name, record_id, old_values, new_values, redacted,\n    \
          {AUTHOR_COLUMNS})\n  VALUES ('UPDATE', {}, {new_id}, ('{{' || substr(o, 2) || '}}')::json,\n    \
          ('{{' || substr(n, 2) || '}}')::json, CASE WHEN r <> '' THEN ('{{' || substr(r, 2) || '}}')::json END,\n    \
@@ -144,7 +170,7 @@ fn update(table: &Table, hidden: &Hidden) -> String {
 
 /// Whether a column's bytes differ. `IS DISTINCT FROM` asks the type's own notion of equality, which misses 1.0 → 1.00,
 /// and some types have none.
-fn differs(column: &str) -> String {
+pub(super) fn differs(column: &str) -> String {
     let column = identifier(column);
     format!("ROW(OLD.{column})::record OPERATOR(pg_catalog.*<>) ROW(NEW.{column})::record")
 }

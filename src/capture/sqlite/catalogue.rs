@@ -7,9 +7,10 @@ use super::names::{catalogued, filed, identifier, is_reserved, same, unfiled};
 use crate::audit::{Error, Result};
 use crate::capture::{Column, Form, OnDelete, Reference, Table};
 
-/// The user's tables, by the names under which their entries are filed, in order.
+/// The user's tables, by the names under which their entries are filed, in order; also virtual ones, which cannot be
+/// tracked, so that whoever tracks all is told.
 pub async fn list(conn: &impl ConnectionTrait) -> Result<Vec<String>> {
-    let sql = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' ORDER BY name";
+    let sql = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'virtual') ORDER BY name";
     let names: Vec<String> = query(conn, sql, []).await?.iter().map(text).collect::<Result<_>>()?;
     Ok(names.iter().filter(|name| !is_reserved(name)).map(|name| filed(name)).collect())
 }
@@ -51,6 +52,7 @@ pub async fn describe(conn: &impl ConnectionTrait, name: &str) -> Result<Table> 
         name: filed(&bare),
         sql_name: identifier(&bare),
         relation: None,
+        owner: None,
         partitioned: false,
         columns,
         primary_key,

@@ -7,7 +7,7 @@ use super::names::{catalogued, identifier, same};
 use super::triggers::{EVENTS, trigger_name, triggers};
 use super::{describe, failed};
 use crate::audit::{Code, Result};
-use crate::capture::{Health, Hidden, Table};
+use crate::capture::{Choice, Health, Table};
 
 /// A trigger in the database.
 struct Installed {
@@ -27,10 +27,10 @@ impl Installed {
 
 /// Creates the triggers of the table anew, after all others. Call it within a writing transaction, so that no write is
 /// missed in between.
-pub async fn install(conn: &impl ConnectionTrait, table: &Table, hidden: &Hidden) -> Result<()> {
+pub async fn install(conn: &impl ConnectionTrait, table: &Table, choice: &Choice) -> Result<()> {
     let shape = shape(conn, table).await?;
     remove(conn, &table.name).await?;
-    for trigger in triggers(table, &shape, hidden) {
+    for trigger in triggers(table, &shape, choice) {
         conn.execute_unprepared(&trigger.sql).await.map_err(failed)?;
     }
     Ok(())
@@ -41,7 +41,7 @@ pub async fn install(conn: &impl ConnectionTrait, table: &Table, hidden: &Hidden
 pub async fn remove(conn: &impl ConnectionTrait, table_name: &str) -> Result<()> {
     let name = catalogued(table_name);
     let names = names_of(&name);
-    for trigger in installed(conn).await? {
+    for trigger in installed(conn, &name).await? {
         let named = names.iter().any(|name| same(name, &trigger.name));
         if named || (trigger.is_ours() && same(&trigger.table, &name)) {
             let sql = format!("DROP TRIGGER main.{}", identifier(&trigger.name));
@@ -59,8 +59,8 @@ pub async fn remove(conn: &impl ConnectionTrait, table_name: &str) -> Result<()>
 /// Whether the triggers in the database are those that [`install`] would create now. A trigger of the user's that is
 /// younger than ours fires before ours, and its changes of a new row would be logged before the row's CREATE: that is
 /// OUTDATED too, and mended by installing again.
-pub async fn health(conn: &impl ConnectionTrait, tracked_name: &str, hidden: &Hidden) -> Result<Health> {
-    let installed = installed(conn).await?;
+pub async fn health(conn: &impl ConnectionTrait, tracked_name: &str, choice: &Choice) -> Result<Health> {
+    let installed = installed(conn, &catalogued(tracked_name)).await?;
     let table = match describe(conn, tracked_name).await {
         Ok(table) => table,
         Err(error) if error.code() == Code::NotFound => {
@@ -81,7 +81,7 @@ pub async fn health(conn: &impl ConnectionTrait, tracked_name: &str, hidden: &Hi
     let here: Vec<_> = installed.iter().filter(|trigger| same(&trigger.table, &name)).collect();
     let mut oldest = i64::MAX;
     let mut health = Health::Ok;
-    let expected = triggers(&table, &shape, hidden);
+    let expected = triggers(&table, &shape, choice);
     for trigger in &expected {
         let Some(found) = here.iter().find(|found| same(&found.name, &trigger.name)) else {
             return Ok(Health::Missing);
@@ -102,10 +102,20 @@ fn names_of(table: &str) -> Vec<String> {
     EVENTS.iter().map(|event| trigger_name(table, event)).collect()
 }
 
-async fn installed(conn: &impl ConnectionTrait) -> Result<Vec<Installed>> {
-    let all = "SELECT name, tbl_name, sql, rowid FROM main.sqlite_master WHERE type = 'trigger'";
-    let rows = conn.query_all_raw(Statement::from_string(DbBackend::Sqlite, all)).await.map_err(failed)?;
-    rows.iter()
+/// The triggers on a table of this name, and those that bear the names of its own, wherever they are.
+async fn installed(conn: &impl ConnectionTrait, table: &str) -> Result<Vec<Installed>> {
+    let names = names_of(table);
+    let marks = vec!["?"; names.len()].join(", ");
+    let sql = format!(
+        "SELECT name, tbl_name, sql, rowid FROM main.sqlite_master \
+         WHERE type = 'trigger' AND (tbl_name = ? COLLATE NOCASE OR name COLLATE NOCASE IN ({marks}))"
+    );
+    let values = std::iter::once(table.to_owned()).chain(names).map(Into::into);
+    let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values);
+    conn.query_all_raw(statement)
+        .await
+        .map_err(failed)?
+        .iter()
         .map(|row| {
             Ok(Installed {
                 name: row.try_get_by_index(0).map_err(failed)?,

@@ -1,6 +1,6 @@
 //! Capture on SQLite.
 //!
-//! Eight triggers a table write the log from within the writer's own transaction and with the writer's own library, so
+//! Nine triggers a table write the log from within the writer's own transaction and with the writer's own library, so
 //! their text keeps to functions that SQLite has had for long, that may be called from a trigger under
 //! `PRAGMA trusted_schema = OFF`, and that fail on no value. JSON is therefore put together as text ([`image`]).
 //!
@@ -17,20 +17,24 @@
 //! **What SQLite does to the triggers when the schema changes.** `RENAME COLUMN` rewrites them, but not the names inside
 //! their JSON, and `RENAME TABLE` leaves the old name in the entries: both make the health OUTDATED. `DROP COLUMN` is
 //! refused while a trigger names the column: [`remove()`] first, [`install()`] after. A table that is dropped, or rebuilt
-//! under another name, takes its triggers along.
+//! under another name, takes its triggers along. The server notices by [`schema_version`], and installs them anew.
 
+mod baseline;
 mod catalogue;
 mod definition;
 mod image;
 mod install;
 mod keys;
 mod names;
+pub(crate) mod read;
+mod require_user;
 mod stash;
 mod triggers;
 
 #[cfg(test)]
 mod tests;
 
+pub use baseline::{baseline, now, schema_version};
 pub use catalogue::{describe, list, references};
 pub use image::{record_id_of, value_of};
 pub use install::{health, install, remove};

@@ -93,7 +93,9 @@ impl<'a> Stash<'a> {
         format!("DELETE FROM afterimage_stash WHERE {condition}")
     }
 
-    /// Takes the deleted row out, so that under `recursive_triggers` it is not recorded twice.
+    /// Takes the row that is deleted out, so that it is not recorded twice. Done before the deletion, since what a foreign
+    /// key sets in other rows of the table comes before its AFTER trigger, and would find the row gone; and after it, since
+    /// a trigger of the user's may have stashed the row again.
     pub fn take_old(&self) -> String {
         self.take(&format!("{} AND {}", self.of_table(), self.is("OLD")))
     }

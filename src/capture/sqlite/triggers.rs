@@ -3,8 +3,9 @@
 use super::image::{changed, changes_of, image_of, joined, record_id_of, recorded};
 use super::keys::Shape;
 use super::names::{catalogued, identifier, json_string, literal};
+use super::require_user::refusal;
 use super::stash::Stash;
-use crate::capture::{Hidden, Table};
+use crate::capture::{Choice, Hidden, Table};
 
 /// A trigger of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,8 +18,8 @@ pub struct Trigger {
 
 /// What ends the names of the triggers of one table. No word is part of another behind an underscore, so that the names
 /// of two tables' triggers never meet.
-pub const EVENTS: [&str; 8] =
-    ["inserting", "updating", "delete", "update", "rekey", "insert", "updateover", "insertover"];
+pub const EVENTS: [&str; 9] =
+    ["inserting", "updating", "deleting", "delete", "update", "rekey", "insert", "updateover", "insertover"];
 
 /// The name of a table's trigger.
 pub fn trigger_name(table: &str, event: &str) -> String {
@@ -27,12 +28,15 @@ pub fn trigger_name(table: &str, event: &str) -> String {
 
 /// The triggers that capture the table, in the order in which they are to be created: SQLite fires the youngest first,
 /// and what a REPLACE deleted is recorded before what took its place.
-pub fn triggers(table: &Table, shape: &Shape, hidden: &Hidden) -> Vec<Trigger> {
-    let stash = Stash::new(table, shape, hidden);
+pub fn triggers(table: &Table, shape: &Shape, choice: &Choice) -> Vec<Trigger> {
+    let stash = Stash::new(table, shape, &choice.hidden);
     EVENTS
         .iter()
         .map(|event| {
-            let (fires, body) = body(table, hidden, &stash, event);
+            let (fires, mut body) = body(table, &choice.hidden, &stash, event);
+            if choice.requires_user {
+                body.splice(0..0, refusal(table, &stash, event));
+            }
             let name = trigger_name(&catalogued(&table.name), event);
             let on = &table.sql_name;
             let (fires, when) = match fires {
@@ -99,6 +103,7 @@ fn body(table: &Table, hidden: &Hidden, stash: &Stash<'_>, event: &str) -> Body 
     match event {
         "inserting" => (("BEFORE INSERT", Some(stash.insert_collides())), vec![stash.before_insert()]),
         "updating" => (("BEFORE UPDATE", Some(stash.update_collides())), vec![stash.before_update()]),
+        "deleting" => (("BEFORE DELETE", Some(stash.holds_any())), vec![stash.take_old()]),
         "delete" => (("AFTER DELETE", None), vec![gone(None), stash.take_old()]),
         "insert" => (("AFTER INSERT", None), vec![made(Some(&replacing))]),
         "rekey" => {
@@ -141,7 +146,7 @@ fn key_changed(table: &Table) -> String {
 }
 
 /// The redacted columns, each with the number of recorded fields before it: for a whole image, always the same.
-fn redacted(table: &Table, hidden: &Hidden) -> Option<String> {
+pub fn redacted(table: &Table, hidden: &Hidden) -> Option<String> {
     let fields: Vec<_> =
         places(table, hidden).map(|(name, before)| format!("{}:{}", json_string(name), before.len())).collect();
     (!fields.is_empty()).then(|| literal(&format!("{{{}}}", fields.join(","))))

@@ -52,7 +52,7 @@ pub(super) async fn live_through(
     create_tables(database).await?;
     for table in TABLES {
         let redacted = (table == "users").then(|| vec!["password_hash".to_owned()]);
-        let wish = Wish { redacted, ignored: None };
+        let wish = Wish { redacted, ..Wish::default() };
         capture::track(database, table, &wish, &Actor::default()).await?;
     }
     tell("living through their past, about half a year; this takes a few seconds");

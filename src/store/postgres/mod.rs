@@ -5,9 +5,9 @@ pub(super) mod roles;
 use chrono::{DateTime, Utc};
 use ipnet::IpNet;
 use sea_orm::sea_query::{Expr, IntoColumnRef};
-use sea_orm::{ColumnTrait, ExprTrait, Statement, TransactionOptions};
+use sea_orm::{AccessMode, ColumnTrait, ExprTrait, IsolationLevel, Statement, TransactionOptions};
 
-use super::dialect::{Dialect, TimeBucket, like_pattern, rounded_up};
+use super::dialect::{Dialect, TimeBucket, just_after, like_pattern, rounded_up};
 use afterimage_entity::log::Column;
 
 pub(super) struct Postgres;
@@ -19,6 +19,10 @@ impl Dialect for Postgres {
 
     fn instant(&self, instant: DateTime<Utc>) -> Expr {
         Expr::val(rounded_up(instant, 6))
+    }
+
+    fn recorded_by(&self, instant: DateTime<Utc>) -> Expr {
+        column(Column::Timestamp).lt(self.instant(just_after(instant)))
     }
 
     fn json(&self, text: Option<String>) -> Expr {
@@ -54,6 +58,20 @@ impl Dialect for Postgres {
         )
     }
 
+    fn has_record(&self, ids: &[String]) -> Expr {
+        // The index holds a hash of the record id: it takes keys of any length.
+        let hash = |id: Expr| Expr::cust_with_expr("hashtextextended($1, 0)", id);
+        let hashes = ids.iter().map(|id| hash(Expr::val(id.as_str())));
+        hash(column(Column::RecordId)).is_in(hashes).and(Column::RecordId.is_in(ids))
+    }
+
+    fn same_record(&self, one: &str, other: &str) -> String {
+        format!(
+            "hashtextextended({one}.record_id, 0) = hashtextextended({other}.record_id, 0) \
+             AND {one}.record_id = {other}.record_id"
+        )
+    }
+
     fn in_transaction(&self, id: &str) -> Expr {
         let number = |text: &str| text.parse::<u64>().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
         let parts = id.split_once('.').and_then(|(era, tx)| {
@@ -83,6 +101,14 @@ impl Dialect for Postgres {
         Expr::cust(format!(
             r#"to_char(date_trunc('{unit}', "log"."timestamp" AT TIME ZONE 'UTC'), 'YYYY-MM-DD"T"HH24:MI:SS"Z"')"#
         ))
+    }
+
+    fn read_options(&self) -> TransactionOptions {
+        TransactionOptions {
+            isolation_level: Some(IsolationLevel::RepeatableRead),
+            access_mode: Some(AccessMode::ReadOnly),
+            ..TransactionOptions::default()
+        }
     }
 
     fn write_options(&self) -> TransactionOptions {

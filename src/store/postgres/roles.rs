@@ -6,7 +6,13 @@ pub(crate) const GRANT_RUNTIME: &str = "\
     GRANT SELECT, INSERT ON afterimage.log, afterimage.era TO {role}; \
     GRANT SELECT, INSERT, UPDATE, DELETE ON afterimage.server_context, afterimage.server_undo TO {role}; \
     GRANT SELECT ON afterimage.tracked_table, afterimage.afterimage_migrations TO {role}; \
-    GRANT EXECUTE ON FUNCTION afterimage.current_era() TO {role}";
+    GRANT EXECUTE ON FUNCTION afterimage.current_era(), afterimage.shape(regclass), \
+      afterimage.is_superseded(xid), afterimage.printed(anyelement, boolean) TO {role}; \
+    DO $grant$ DECLARE writer regprocedure; BEGIN \
+      FOR writer IN SELECT p.oid FROM pg_proc p WHERE p.pronamespace = 'afterimage'::regnamespace \
+                       AND p.proname LIKE 'write\\_as\\_%' \
+      LOOP EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', writer, $role${role}$role$); END LOOP; \
+    END $grant$";
 
 /// What the role that owns the capture functions needs: it writes the log, and learns who made a change. Nothing where
 /// the simple set-up has no such role, or the present one is no member of it.
@@ -15,10 +21,19 @@ pub(crate) const GRANT_CAPTURE: &str = "\
       IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'afterimage_capture' AND pg_has_role(oid, 'MEMBER')) THEN \
         GRANT USAGE ON SCHEMA afterimage TO afterimage_capture; \
         GRANT INSERT ON afterimage.log TO afterimage_capture; \
+        GRANT SELECT, INSERT, DELETE ON afterimage.moved_row TO afterimage_capture; \
         GRANT SELECT ON afterimage.era, afterimage.server_context, afterimage.server_undo TO afterimage_capture; \
         GRANT EXECUTE ON FUNCTION afterimage.current_era(), afterimage.author(), \
           afterimage.reversed_entry(text, text, text), \
-          afterimage.application_context(text), afterimage.canonical_address(text) TO afterimage_capture; \
+          afterimage.application_context(text), afterimage.canonical_address(text), \
+          afterimage.shape(regclass), afterimage.is_behind(oid), afterimage.live_columns(oid), afterimage.key_columns(oid), \
+          afterimage.column_name(oid, int), afterimage.form(oid), afterimage.is_superseded(xid), \
+          afterimage.recording(regclass, text, text, json, text), \
+          afterimage.recording_now(oid, text, text, json, text), afterimage.value(text, text, text), \
+          afterimage.record_id(oid, int2[], text), afterimage.pin_settings(), afterimage.set_settings(text[]), \
+          afterimage.may_move(oid, text, text), afterimage.leaves(oid, oid, text), \
+          afterimage.moved_to(oid, text), afterimage.moved_from(text) \
+          TO afterimage_capture; \
       END IF; \
     END $$";
 

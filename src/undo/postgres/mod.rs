@@ -8,7 +8,7 @@ use sea_orm::{DbBackend, DbErr, Statement, Value};
 use super::plan::{Group, Step};
 use super::rows::{Dml, key_parts};
 use crate::audit::{Error, Json};
-use crate::capture::postgres::image::{record_id as record_id_of, value_text};
+use crate::capture::postgres::image::{record_id as record_id_of, value_text_anywhere};
 use crate::capture::postgres::name::identifier;
 use crate::capture::{Column, Reference, Table};
 use write::{definition, expression, in_json};
@@ -105,7 +105,7 @@ impl Dml for Postgres {
         let wanted = wanted(table, record_ids, &mut values);
         let selected: Vec<String> = [record_id_of(table, "t")]
             .into_iter()
-            .chain(columns.iter().map(|column| value_text(column, "t")))
+            .chain(columns.iter().map(|column| value_text_anywhere(column, "t")))
             .collect();
         let sql = format!(
             "SELECT {} FROM {wanted} JOIN {} AS t ON {} ORDER BY wanted.place FOR UPDATE OF t NOWAIT",
@@ -166,7 +166,7 @@ impl Dml for Postgres {
 
     fn evaluate(&self, column: &Column, default: &str) -> Statement {
         let name = identifier(&column.name);
-        let value = value_text(column, "d");
+        let value = value_text_anywhere(column, "d");
         statement(format!("SELECT {value} FROM (SELECT ({default})::{} AS {name}) AS d", column.type_name), Vec::new())
     }
 

@@ -16,6 +16,14 @@ pub(super) fn refusal(error: &DbErr, hidden: &[String]) -> Option<Error> {
     let detail = refusal.detail().map(|detail| format!(": {}", shown(detail, hidden))).unwrap_or_default();
     let constraint = refusal.constraint().unwrap_or("without a name");
     match code {
+        "42501" if refusal.message().contains("for function") => Some(Error::forbidden(format!(
+            "the server's database role may not do this: {}; run `afterimage migrate --runtime-role ROLE` with it again",
+            refusal.message()
+        ))),
+        "42883" if refusal.message().contains("afterimage.write_as_") => Some(Error::not_undoable(
+            "what an undo writes this table by is not there: the table was tracked by an earlier version, or has a new \
+             owner; track it again",
+        )),
         "42501" => Some(Error::forbidden(format!(
             "the server's database role may not do this: {}; as the table's owner, GRANT USAGE on its schema and \
              GRANT SELECT, INSERT, UPDATE, DELETE on the table to that role",

@@ -1,25 +1,18 @@
-//! Where steps become statements. A statement takes many rows at once: their ids and values travel as one JSON text, out
-//! of which PostgreSQL reads each value as its column's type.
+//! Where steps become statements. They go through a function of the table's owner, since the triggers of the table fire
+//! in them; it takes many rows at once, as JSON, out of which PostgreSQL reads each value as its column's type.
 
 use sea_orm::{Statement, Value as Bound};
 
-use super::{is_row, key_definitions, key_members, own, statement};
+use super::{key_members, statement};
 use crate::audit::{FieldChange, Json};
-use crate::capture::postgres::name::identifier;
+use crate::capture::postgres::writer;
 use crate::capture::{Column, Form};
 use crate::undo::plan::{Change, Group, Step, Value};
 
 /// The statements that carry the group out, each with how many rows it must touch.
 pub(super) fn perform(group: &Group) -> Vec<(Statement, usize)> {
-    let mut values = Vec::new();
-    if !group.circle {
-        // A row may be gone by the time that it is its turn: a cascade comes back to where it began.
-        let deletes = group.steps.first().is_some_and(|step| step.change == Change::Delete);
-        let must = if deletes { 0 } else { group.steps.len() };
-        let steps: Vec<&Step> = group.steps.iter().collect();
-        return vec![(statement(of_one_kind(&steps, &mut values), values), must)];
-    }
-    // Foreign keys are looked at when the statement is done.
+    let Some(first) = group.steps.first() else { return Vec::new() };
+    // Foreign keys are looked at when a statement is done: what circles goes in one.
     let mut kinds: Vec<Vec<&Step>> = Vec::new();
     for step in &group.steps {
         match kinds.iter_mut().find(|kind| kind.first().is_some_and(|first| first.goes_with(step))) {
@@ -27,53 +20,40 @@ pub(super) fn perform(group: &Group) -> Vec<(Statement, usize)> {
             None => kinds.push(vec![step]),
         }
     }
-    let parts: Vec<String> = kinds
-        .iter()
-        .enumerate()
-        .map(|(number, kind)| format!("s{number} AS ({})", of_one_kind(kind, &mut values)))
-        .collect();
-    vec![(statement(format!("WITH {} SELECT 1", parts.join(", ")), values), 0)]
+    // A row may be gone by the time that it is its turn: a cascade comes back to where it began.
+    let must = if group.circle || first.change == Change::Delete { 0 } else { group.steps.len() };
+    let parts: Vec<String> = kinds.iter().map(|kind| part(kind)).collect();
+    let function = writer::name(first.known.table.owner.unwrap_or_default());
+    // One row for each that was met, which is what the driver counts.
+    let sql = format!("SELECT FROM generate_series(1, ({function}($1::text::json))[1])");
+    vec![(statement(sql, vec![Bound::from(format!("[[{}]]", parts.join(",")))]), must)]
 }
 
-/// One statement for steps of one kind on rows of one table, which write the same columns.
-fn of_one_kind(steps: &[&Step], bound: &mut Vec<Bound>) -> String {
-    let Some(first) = steps.first() else { return String::new() };
+/// Steps of one kind on rows of one table, which write the same columns, as the function takes them.
+fn part(steps: &[&Step]) -> String {
+    let Some(first) = steps.first() else { return "{}".to_owned() };
     let table = &first.known.table;
     let columns: Vec<&Column> = first.values().iter().filter_map(|value| first.known.column(value.place)).collect();
-    let inserts = matches!(first.change, Change::Insert(_));
+    let (action, inserts) = match first.change {
+        Change::Insert(_) => ("INSERT", true),
+        Change::Update(_) => ("UPDATE", false),
+        Change::Delete => ("DELETE", false),
+    };
     let rows = steps.iter().filter_map(|step| {
         let mut members = if inserts { Vec::new() } else { key_members(table, &step.record_id)? };
         members.extend(values_of(step.values(), &columns));
         Some(members)
     });
-    bound.push(in_json(rows).into());
-    let mut definitions = if inserts { Vec::new() } else { key_definitions(table) };
-    definitions.extend(columns.iter().enumerate().map(|(number, column)| definition(column, number)));
-    let source = format!("json_to_recordset(${}::text::json) AS source({})", bound.len(), definitions.join(", "));
-    let names: Vec<String> = columns.iter().map(|column| identifier(&column.name)).collect();
-    let expressions: Vec<String> =
-        columns.iter().enumerate().map(|(number, column)| expression(column, number)).collect();
-    match first.change {
-        Change::Insert(_) => format!(
-            "INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {source}",
-            table.sql_name,
-            names.join(", "),
-            expressions.join(", ")
-        ),
-        Change::Update(_) => {
-            let set = names.iter().zip(&expressions).map(|(name, expression)| format!("{name} = {expression}"));
-            let set: Vec<String> = set.collect();
-            format!(
-                "UPDATE {} AS t SET {} FROM {source} WHERE {}",
-                own(table),
-                set.join(", "),
-                is_row(table, "t", "source")
-            )
-        }
-        Change::Delete => {
-            format!("DELETE FROM {} AS t USING {source} WHERE {}", own(table), is_row(table, "t", "source"))
-        }
-    }
+    let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+    let documents: Vec<bool> = columns.iter().map(|column| column.form == Form::Document).collect();
+    Json::of_fields([
+        ("action", Json::of_text(action).as_str()),
+        ("table", table.relation.unwrap_or_default().to_string().as_str()),
+        ("columns", serde_json::Value::from(names).to_string().as_str()),
+        ("documents", serde_json::Value::from(documents).to_string().as_str()),
+        ("rows", in_json(rows).as_str()),
+    ])
+    .into_string()
 }
 
 fn values_of<'a>(values: &'a [Value], columns: &'a [&Column]) -> impl Iterator<Item = (String, String)> + 'a {

@@ -19,7 +19,9 @@ async fn what_is_gone_off_or_of_another_definition_is_told() {
         ("drop trigger \"!afterimage_truncate\" on t", "MISSING"),
         ("alter table t add column b int", "OUTDATED"),
         ("alter table t rename column b to c", "OUTDATED"),
-        ("alter table t alter column c type text", "OK"),
+        ("alter table t alter column c type text", "OUTDATED"),
+        ("alter table t alter column a type varchar(9)", "OUTDATED"),
+        ("alter table t alter column a type varchar(20)", "OK"),
         ("alter table t alter column c type bytea using null", "OUTDATED"),
         ("alter table t drop column c", "OUTDATED"),
         (
@@ -40,6 +42,20 @@ async fn what_is_gone_off_or_of_another_definition_is_told() {
     assert_eq!(entries(&world).await.len(), 3);
     world.sql("drop table t").await;
     assert_eq!(health_of(&api, "t").await, "MISSING");
+}
+
+#[tokio::test]
+async fn a_trigger_that_fires_before_ours_is_told_until_it_is_renamed() {
+    let (world, api) = tracked(
+        "create table t (id int primary key, a text); \
+        create function f() returns trigger language plpgsql as 'begin return null; end'; \
+        create trigger \" early\" after insert on t for each row execute function f()",
+        &["t"],
+    )
+    .await;
+    assert_eq!(health_of(&api, "t").await, "OUTDATED");
+    world.sql("alter trigger \" early\" on t rename to later").await;
+    assert_eq!(health_of(&api, "t").await, "OK");
 }
 
 #[tokio::test]

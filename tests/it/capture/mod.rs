@@ -1,8 +1,17 @@
 //! Capture on PostgreSQL: whatever changes a row, and however it is done, the log has it. (What it is on SQLite is tested
 //! beside the code.)
 
+mod altered;
+mod altered_types;
+mod cascades;
 mod context;
 mod health;
+mod partitions;
+mod settings;
+mod sizes;
+mod statements;
+mod transactions;
+mod users_triggers;
 mod ways;
 
 use serde_json::json;

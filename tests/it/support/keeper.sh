@@ -42,6 +42,7 @@ initialise() {
 listen_addresses = '127.0.0.1'
 unix_socket_directories = '$root'
 max_connections = 300
+max_prepared_transactions = 10
 fsync = off
 synchronous_commit = off
 full_page_writes = off

@@ -21,7 +21,7 @@ mod schema_changes;
 mod taken;
 mod transaction;
 mod triggers;
-mod types;
+pub(crate) mod types;
 mod updated;
 
 use afterimage::auth::Role;

@@ -6,9 +6,9 @@ use super::{log_table, rows, tracked};
 use crate::support::{Api, Kind, World};
 
 /// A column's type, and values for it, as SQL writes them.
-type Values = (&'static str, &'static [&'static str]);
+pub(crate) type Values = (&'static str, &'static [&'static str]);
 
-const POSTGRES: &[Values] = &[
+pub(crate) const POSTGRES: &[Values] = &[
     ("smallint", &["-32768", "32767"]),
     ("bigint", &["-9223372036854775808", "9223372036854775807", "9007199254740993"]),
     ("numeric", &["1.0", "1.00", "'NaN'", "'Infinity'", "'-Infinity'", "1e-200", "repeat('9', 300)::numeric"]),
@@ -69,7 +69,12 @@ const POSTGRES: &[Values] = &[
     ("jsonpath", &["'$.a[*] ? (@ > 1)'"]),
     ("pg_lsn", &["'16/B374D848'"]),
     ("oid", &["4294967295"]),
-    ("regclass", &["'pg_class'"]),
+    ("regclass", &["'pg_class'", "'keeper'", "'other.keeper'"]),
+    ("regclass[]", &["'{keeper,pg_class}'", "'[0:0]={keeper}'"]),
+    ("regtype", &["'mood'", "'int'"]),
+    ("regprocedure", &["'keep(int)'"]),
+    ("relation", &["'keeper'"]),
+    ("relations", &["row('keeper', '{keeper,other.keeper}')"]),
     ("xid8", &["'18446744073709551615'"]),
     ("int4range", &["'empty'", "'[1,5)'", "'(,5)'", "'(,)'"]),
     ("numrange", &["'(1.0,1.00]'", "'[1.10,2.200)'"]),
@@ -108,14 +113,17 @@ const POSTGRES: &[Values] = &[
     ("other.kind", &["'k'"]),
 ];
 
-const SETUP: &str = "create type mood as enum ('o\"k', 'Ä', 'x'); \
+pub(crate) const SETUP: &str = "create type mood as enum ('o\"k', 'Ä', 'x'); \
     create type pair as (n numeric, t text); create type nested as (p pair, a int[], at timestamptz); \
     create domain posint as int check (value > 0); create domain posints as int[]; create domain docdom as json; \
     create domain must as text not null; create domain pairdom as pair; \
-    create type floatrange as range (subtype = float8); create schema other; create type other.kind as enum ('k', 'l')";
+    create type floatrange as range (subtype = float8); create schema other; create type other.kind as enum ('k', 'l'); \
+    create table keeper (id int); create table other.keeper (id int); \
+    create function keep(int) returns int language sql as 'select 1'; \
+    create domain relation as regclass; create type relations as (one regclass, more regclass[])";
 
 /// Settings of the writing session, none of which may change what is recorded.
-const STRANGE: &str = "set datestyle = 'SQL, DMY'; set intervalstyle = 'iso_8601'; set extra_float_digits = -5; \
+pub(crate) const STRANGE: &str = "set datestyle = 'SQL, DMY'; set intervalstyle = 'iso_8601'; set extra_float_digits = -5; \
     set timezone = 'Asia/Kathmandu'; set bytea_output = 'escape'; \
     set xmloption = 'content'; set search_path = public, pg_catalog; ";
 
@@ -170,6 +178,8 @@ async fn keys_of_every_type_are_found_again_on_postgres() {
     let world = World::new(Kind::Postgres).await;
     let api = tracked(&world, SETUP, &[]).await;
     let unfit = ["json", "xml", "point", "box", "path", "circle", "json[]", "point[]", "box[]", "jsonpath", "docdom"];
+    let by_search_path = ["regclass", "regclass[]", "regtype", "regprocedure", "relation", "relations"];
+    let unfit = [&unfit[..], &by_search_path[..]].concat();
     for (number, (kind, values)) in POSTGRES.iter().filter(|(kind, _)| !unfit.contains(kind)).enumerate() {
         let table = format!("k{number}");
         world.sql(&format!("create table {table} (v {kind}, n int, primary key (v, n))")).await;
@@ -194,7 +204,7 @@ async fn keys_of_every_type_are_found_again_on_postgres() {
     }
 }
 
-const SQLITE_VALUES: &[&str] = &[
+pub const SQLITE_VALUES: &[&str] = &[
     "0",
     "-9223372036854775808",
     "9223372036854775807",

@@ -6,13 +6,15 @@ use crate::capture::OnDelete;
 use crate::capture::sqlite::{describe, list, references};
 
 #[tokio::test]
-async fn only_the_users_ordinary_tables_are_listed_as_filed() {
+async fn the_users_tables_are_listed_as_filed_virtual_ones_too() {
     let world = World::new(
         "CREATE TABLE b (id); CREATE TABLE \"a.b\" (id); CREATE VIEW v AS SELECT 1; \
-         CREATE TABLE auto (id INTEGER PRIMARY KEY AUTOINCREMENT)",
+         CREATE TABLE auto (id INTEGER PRIMARY KEY AUTOINCREMENT); CREATE VIRTUAL TABLE docs USING fts5 (body)",
     )
     .await;
-    assert_eq!(list(&world.conn).await.unwrap(), ["\"a.b\"", "auto", "b"]);
+    assert_eq!(list(&world.conn).await.unwrap(), ["\"a.b\"", "auto", "b", "docs"]);
+    let error = describe(&world.conn, "docs").await.unwrap_err();
+    assert!(error.message().contains("virtual table"), "{error}");
 }
 
 #[tokio::test]

@@ -83,3 +83,85 @@ async fn a_long_context_is_cut() {
         || length(description) || ' ' || length(correlation_id) || ' ' || length(metadata) FROM afterimage_log";
     assert_eq!(world.read(lengths).await, ["500 1000 1000 4000 500 16384"]);
 }
+
+#[tokio::test]
+async fn the_newest_of_several_contexts_counts_and_none_once_it_is_deleted() {
+    let world = world().await;
+    world
+        .run(
+            "BEGIN; INSERT INTO afterimage_context (user_id) VALUES ('one'); INSERT INTO t VALUES (1, 1);
+             INSERT INTO afterimage_context (user_id) VALUES ('two'); INSERT INTO t VALUES (2, 1);
+             DELETE FROM afterimage_context WHERE user_id = 'two'; INSERT INTO t VALUES (3, 1);
+             DELETE FROM afterimage_context; INSERT INTO t VALUES (4, 1); COMMIT",
+        )
+        .await;
+    let users =
+        world.read("SELECT coalesce(user_id, 'nobody') || ' ' || coalesce(tx, '-') FROM afterimage_log ORDER BY id");
+    assert_eq!(users.await, ["one c1", "two c2", "one c1", "nobody -"]);
+}
+
+#[tokio::test]
+async fn a_context_of_nulls_numbers_the_transaction_and_names_no_one() {
+    let world = world().await;
+    world
+        .run(
+            "BEGIN; INSERT INTO afterimage_context DEFAULT VALUES; INSERT INTO t VALUES (1, 1); UPDATE t SET a = 2;
+             DELETE FROM afterimage_context; COMMIT",
+        )
+        .await;
+    assert_eq!(world.read(WHO).await, ["c1 TRIGGER - - - - - - - - 1", "c1 TRIGGER - - - - - - - - 1"]);
+}
+
+/// With foreign keys a row that is left behind cannot be committed; a rollback takes it along.
+#[tokio::test]
+async fn a_context_that_is_left_behind_fails_the_commit_until_it_is_deleted() {
+    let world = world().await;
+    assert!(
+        world.attempt("INSERT INTO afterimage_context (user_id) VALUES ('42')").await.is_err(),
+        "outside a transaction"
+    );
+    world.run("BEGIN; INSERT INTO afterimage_context (user_id) VALUES ('42'); INSERT INTO t VALUES (1, 1)").await;
+    assert!(world.attempt("COMMIT").await.is_err());
+    world.run("DELETE FROM afterimage_context; COMMIT").await;
+    world
+        .run("BEGIN; INSERT INTO afterimage_context (user_id) VALUES ('43'); INSERT INTO t VALUES (2, 1); ROLLBACK")
+        .await;
+    world.run("INSERT INTO t VALUES (3, 1)").await;
+    assert_eq!(
+        world.read("SELECT record_id || coalesce(user_id, '-') FROM afterimage_log ORDER BY id").await,
+        ["142", "3-"]
+    );
+}
+
+/// Whatever stands in it: a trigger cannot parse JSON, and believes what is text.
+#[tokio::test]
+async fn nothing_that_a_context_holds_fails_the_write() {
+    let world = world().await;
+    for (number, value) in
+        ["'{'", "'null'", "x'00ff'", "1e999", "char(0)", "'a' || char(0) || 'b'", "CAST(x'ff' AS TEXT)", "-1"]
+            .iter()
+            .enumerate()
+    {
+        world
+            .run(&format!(
+                "BEGIN; INSERT INTO afterimage_context (user_id, username, ip_address, description, correlation_id, metadata)
+                 SELECT x, x, x, x, x, x FROM (SELECT {value} AS x); INSERT INTO t VALUES ({number}, 1);
+                 DELETE FROM afterimage_context; COMMIT"
+            ))
+            .await;
+        assert_eq!(world.log().await.len(), number + 1, "{value}");
+    }
+}
+
+/// One that claims to be of tomorrow would be believed for a day.
+#[tokio::test]
+async fn a_context_from_the_future_is_not_believed() {
+    let world = world().await;
+    world
+        .run(
+            "PRAGMA foreign_keys = OFF; INSERT INTO afterimage_context (user_id, created_at)
+             VALUES ('1', strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+11 minutes')); INSERT INTO t VALUES (1, 1)",
+        )
+        .await;
+    assert_eq!(world.read(WHO).await, ["none TRIGGER - - - - - - - - 1"]);
+}

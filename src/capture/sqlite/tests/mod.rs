@@ -7,7 +7,9 @@ mod entries;
 mod replace;
 mod replay;
 mod schema;
+mod settings;
 mod values;
+mod ways;
 
 use afterimage_migration::Migrator;
 use afterimage_migration::MigratorTrait;
@@ -15,7 +17,7 @@ use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbE
 use tempfile::TempDir;
 
 use super::{describe, install};
-use crate::capture::Hidden;
+use crate::capture::{Choice, Hidden};
 
 /// A database with the log in it, and one connection that writes.
 struct World {
@@ -26,11 +28,17 @@ struct World {
 impl World {
     /// Applies the migrations, and the schema of the user's.
     async fn new(schema: &str) -> World {
+        World::first("SELECT 1", schema).await
+    }
+
+    /// The same on a file that begins with these statements.
+    async fn first(statements: &str, schema: &str) -> World {
         let directory = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}?mode=rwc", directory.path().join("world.db").display());
         let mut options = ConnectOptions::new(url);
         options.max_connections(1).sqlx_logging(false);
         let conn = Database::connect(options).await.unwrap();
+        conn.execute_unprepared(statements).await.unwrap();
         Migrator::up(&conn, None).await.unwrap();
         let world = World { conn, _directory: directory };
         world.run("PRAGMA trusted_schema = OFF").await;
@@ -49,7 +57,7 @@ impl World {
 
     async fn track(&self, table: &str, hidden: &Hidden) {
         let table = describe(&self.conn, table).await.unwrap();
-        install(&self.conn, &table, hidden).await.unwrap();
+        install(&self.conn, &table, &choice(hidden)).await.unwrap();
     }
 
     async fn run(&self, sql: &str) {
@@ -84,6 +92,10 @@ impl World {
         self.run(sql).await;
         self.log().await.split_off(before)
     }
+}
+
+fn choice(hidden: &Hidden) -> Choice {
+    Choice { hidden: hidden.clone(), ..Choice::default() }
 }
 
 fn redacting(redacted: &[&str], ignored: &[&str]) -> Hidden {

@@ -164,3 +164,18 @@ async fn unique_keys_of_every_kind_are_watched() {
         assert!(world.read("SELECT old_values FROM afterimage_stash").await.is_empty(), "{schema}");
     }
 }
+
+/// What the foreign key sets in other rows comes between the deletion and its AFTER trigger.
+#[tokio::test]
+async fn a_deletion_that_sets_other_rows_of_the_table_is_recorded_once() {
+    let schema = "PRAGMA foreign_keys = ON; CREATE TABLE t (id INTEGER PRIMARY KEY, a UNIQUE, up REFERENCES t ON DELETE SET NULL);
+        INSERT INTO t VALUES (1, 'x', NULL), (2, 'y', 1)";
+    let expected = [r#"UPDATE 2 was {"up":1} is {"up":null}"#, r#"DELETE 1 was {"id":1,"a":"x","up":null}"#];
+    let world = World::tracking(schema, &["t"]).await;
+    assert!(world.logged("INSERT OR IGNORE INTO t VALUES (1, 'x', NULL)").await.is_empty());
+    assert_eq!(world.logged("DELETE FROM t WHERE id = 1").await, expected);
+    let world = World::tracking(schema, &["t"]).await;
+    world.run("PRAGMA recursive_triggers = ON").await;
+    let found = world.logged("REPLACE INTO t VALUES (3, 'x', NULL)").await;
+    assert_eq!(found, [expected[0], expected[1], r#"CREATE 3 is {"id":3,"a":"x","up":null}"#]);
+}

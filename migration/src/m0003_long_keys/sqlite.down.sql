@@ -1,0 +1,1 @@
+-- SQLite's indexes hold keys of any length.
