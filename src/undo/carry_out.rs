@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::plan::{Change, End, Group, Plan, Step, Value};
+use super::plan::{Change, End, Group, Plan, Row, Step, Value};
 use super::revert::is_time;
 use super::rows::{Rows, text};
 use crate::audit::{Code, Error, Result};
@@ -39,7 +39,29 @@ pub(super) async fn carry_out(write: &Write<'_>, rows: &Rows<'_>, plan: &Plan) -
         )));
     }
     must_have_parents(rows, &plan.ends).await?;
+    must_leave_no_orphans(rows, plan).await?;
     Ok(corrections)
+}
+
+/// Fails where a row points at values that an UPDATE took away, on a database that says so only at the commit.
+async fn must_leave_no_orphans(rows: &Rows<'_>, plan: &Plan) -> Result<()> {
+    for step in plan.steps() {
+        let (Some(before), Some(after)) = (&step.before, &step.after) else { continue };
+        for reference in &step.known.references {
+            let value =
+                |row: &Row, column: &str| row.get(step.known.place(column)?)?.clone().filter(|text| text != "null");
+            let values = |row: &Row| reference.columns.iter().map(|(_, to)| value(row, to)).collect::<Option<Vec<_>>>();
+            let Some(old) = values(before).filter(|old| Some(old) != values(after).as_ref()) else { continue };
+            let old: Vec<&str> = old.iter().map(String::as_str).collect();
+            if rows.has_orphan(reference, &step.known.table, &old).await? {
+                return Err(Error::conflict(format!(
+                    "the {} stands in the way: rows of {:?} still refer to {:?} {:?}",
+                    reference.constraint, reference.child, step.known.table.name, step.record_id
+                )));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Carries one group out. What triggers and cascades do besides reverses nothing, unless it is done to the same row.
@@ -130,7 +152,7 @@ async fn differences(rows: &Rows<'_>, ends: &[End]) -> Result<Vec<Step>> {
                     continue;
                 }
                 let what = match end.there {
-                    true => "is not there after the undo: a trigger of the table took it away again",
+                    true => "is not there after the undo: a trigger, or a foreign key's action, took it away again",
                     false => "is there again after the undo: a trigger of the table put it back",
                 };
                 return Err(Error::conflict(format!("the row {:?} {:?} {what}", table.name, end.record_id)));

@@ -52,6 +52,9 @@ pub(super) trait Dml: Send + Sync {
     fn foreign_keys(&self, table: &Table) -> Option<Statement>;
     /// Finds the row where it refers to no row of the parent by these columns.
     fn dangling(&self, table: &Table, parent: &str, columns: &[(String, String)], record_id: &str) -> Statement;
+    /// Finds a row that points by this foreign key at these values, where no row of the parent has them. None where the
+    /// database itself says so.
+    fn orphan(&self, reference: &Reference, parent: &Table, values: &[&str]) -> Option<Statement>;
     /// The id of the present transaction, as the log gives it.
     fn transaction_id(&self) -> &'static str;
     /// Lets constraints speak up now that would otherwise speak up at the commit.
@@ -218,6 +221,13 @@ impl<'a> Rows<'a> {
             }
         }
         Ok(None)
+    }
+
+    /// Whether a row points by this foreign key at these values, that no row of the parent has; false where the database
+    /// would have said so.
+    pub(super) async fn has_orphan(&self, reference: &Reference, parent: &Table, values: &[&str]) -> Result<bool> {
+        let Some(statement) = self.dml.orphan(reference, parent, values) else { return Ok(false) };
+        Ok(!self.query(statement).await?.is_empty())
     }
 
     /// The id of the present transaction, as the log gives it.

@@ -208,6 +208,10 @@ impl Dml for Postgres {
         statement("SELECT ''::text WHERE false".to_owned(), Vec::new())
     }
 
+    fn orphan(&self, _reference: &Reference, _parent: &Table, _values: &[&str]) -> Option<Statement> {
+        None
+    }
+
     fn transaction_id(&self) -> &'static str {
         "SELECT afterimage.current_era() || '.' || pg_current_xact_id()"
     }

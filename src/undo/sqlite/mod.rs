@@ -159,6 +159,22 @@ impl Dml for Sqlite {
         statement(sql, values)
     }
 
+    fn orphan(&self, reference: &Reference, parent: &Table, values: &[&str]) -> Option<Statement> {
+        let (mut points, mut same) = (Vec::new(), Vec::new());
+        for ((from, to), image) in reference.columns.iter().zip(values) {
+            points.push(format!("c.{} = {}", identifier(from), write::place(image)));
+            same.push(format!("p.{} = c.{}", identifier(to), identifier(from)));
+        }
+        let sql = format!(
+            "SELECT 1 FROM {} AS c WHERE {} AND NOT EXISTS (SELECT 1 FROM {} AS p WHERE {}) LIMIT 1",
+            reference.child_sql_name,
+            points.join(" AND "),
+            parent.sql_name,
+            same.join(" AND ")
+        );
+        Some(statement(sql, values.iter().map(|image| write::value(image)).collect()))
+    }
+
     fn transaction_id(&self) -> &'static str {
         "SELECT 's' || max(id) FROM afterimage_server_context"
     }
