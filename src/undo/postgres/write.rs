@@ -20,8 +20,9 @@ pub(super) fn perform(group: &Group) -> Vec<(Statement, usize)> {
             None => kinds.push(vec![step]),
         }
     }
-    // A row may be gone by the time that it is its turn: a cascade comes back to where it began.
-    let must = if group.circle || first.change == Change::Delete { 0 } else { group.steps.len() };
+    // A row may be gone by the time that it is its turn, or bear its new key: a foreign key's action was there before.
+    let must =
+        if group.circle || first.change == Change::Delete || first.becomes.is_some() { 0 } else { group.steps.len() };
     let parts: Vec<String> = kinds.iter().map(|kind| part(kind)).collect();
     let function = writer::name(first.known.table.owner.unwrap_or_default());
     // One row for each that was met, which is what the driver counts.
