@@ -24,7 +24,9 @@ pub(super) async fn carry_out(write: &Write<'_>, rows: &Rows<'_>, plan: &Plan) -
             return Err(explained(rows, group, error).await);
         }
     }
-    rows.check_constraints().await?;
+    if let Some(step) = plan.steps().next() {
+        rows.check_constraints(&step.known.table).await?;
+    }
     let corrections = differences(rows, &plan.ends).await?;
     for step in &corrections {
         let group = Group { steps: vec![step.clone()], circle: false };

@@ -6,7 +6,7 @@ use sea_orm::{Statement, Value as Bound};
 use super::{key_members, statement};
 use crate::audit::{FieldChange, Json};
 use crate::capture::postgres::writer;
-use crate::capture::{Column, Form};
+use crate::capture::{Column, Form, Table};
 use crate::undo::plan::{Change, Group, Step, Value};
 
 /// The statements that carry the group out, each with how many rows it must touch.
@@ -28,6 +28,11 @@ pub(super) fn perform(group: &Group) -> Vec<(Statement, usize)> {
     // One row for each that was met, which is what the driver counts.
     let sql = format!("SELECT FROM generate_series(1, ({function}($1::text::json))[1])");
     vec![(statement(sql, vec![Bound::from(format!("[[{}]]", parts.join(",")))]), must)]
+}
+
+/// Lets deferred constraints have their say, and the triggers among them, with the rights of the table's owner.
+pub(super) fn check_constraints(table: &Table) -> String {
+    format!("SELECT {}('[[]]'::json)", writer::name(table.owner.unwrap_or_default()))
 }
 
 /// Steps of one kind on rows of one table, which write the same columns, as the function takes them.
