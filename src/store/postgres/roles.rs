@@ -45,8 +45,7 @@ pub(crate) const GRANT_CAPTURE: &str = "\
 
 /// Sentences about rights that the server has and should not have.
 pub(crate) const WARNINGS: &str = "\
-    SELECT 'the server''s database role is a superuser: it could change the log, and triggers of the tables run with \
-its rights during an undo; see the README on roles' \
+    SELECT 'the server''s database role is a superuser: it could change the log; see the README on roles' \
       FROM pg_roles WHERE rolname = current_user AND rolsuper \
     UNION ALL \
     SELECT 'the server''s database role owns the log: it could change it; see the README on roles' \
