@@ -1,7 +1,8 @@
 //! What must hold whatever the tables are and whoever writes them in whatever order: random schemas, random
 //! interleavings of statements of several connections, and what the log, an undo and the past make of them.
 //!
-//! A failure prints the seed, with which `AFTERIMAGE_SEED` runs it again, and the smallest history that still fails.
+//! A failure prints the seed, with which `AFTERIMAGE_SEED` runs it again, and the smallest history that still fails;
+//! `AFTERIMAGE_SEED=random` tries others each time.
 
 mod kinds;
 mod past;

@@ -2,11 +2,13 @@
 
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-/// A run of its own each time, which can be had again: `AFTERIMAGE_SEED` with what a failure printed.
+/// The same run each time, so that a failure is of what was changed. `AFTERIMAGE_SEED=random` goes hunting: it prints
+/// the seed that has a failure again as `AFTERIMAGE_SEED`.
 pub fn runner(cases: u32) -> TestRunner {
     let seed = match std::env::var("AFTERIMAGE_SEED") {
-        Ok(seed) => seed.parse().expect("a number"),
-        Err(_) => getrandom::u64().expect("randomness of the system"),
+        Ok(seed) if seed == "random" => getrandom::u64().expect("randomness of the system"),
+        Ok(seed) => seed.parse().expect("a number, or `random`"),
+        Err(_) => 1,
     };
     println!("AFTERIMAGE_SEED={seed}");
     let mut bytes = [0; 32];
