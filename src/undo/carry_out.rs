@@ -38,7 +38,6 @@ pub(super) async fn carry_out(write: &Write<'_>, rows: &Rows<'_>, plan: &Plan) -
             step.record_id
         )));
     }
-    must_have_parents(rows, &plan.ends).await?;
     Ok(corrections)
 }
 
@@ -162,16 +161,4 @@ fn correction(end: &End, values: Vec<Value>) -> Step {
         after: None,
         reverses: end.reverses.iter().filter(|of| of.record_id == end.record_id).take(1).map(action).collect(),
     }
-}
-
-/// Fails where a row refers to one that is not there, on a database that says so only at the commit, and not which.
-async fn must_have_parents(rows: &Rows<'_>, ends: &[End]) -> Result<()> {
-    for end in ends.iter().filter(|end| end.there) {
-        let set: Vec<&Column> = end.values.iter().filter_map(|value| end.known.column(value.place)).collect();
-        if let Some(parent) = rows.missing_parent(&end.known.table, &set, &end.record_id).await? {
-            let table = &end.known.table.name;
-            return Err(Error::conflict(format!("{table:?} {:?} refers to {parent}", end.record_id)));
-        }
-    }
-    Ok(())
 }

@@ -208,6 +208,16 @@ impl Dml for Postgres {
         statement("SELECT ''::text WHERE false".to_owned(), Vec::new())
     }
 
+    fn left_behind(
+        &self,
+        _reference: &Reference,
+        _child: Option<&Table>,
+        _parent: &Table,
+        _values: &[String],
+    ) -> Option<Statement> {
+        None
+    }
+
     fn transaction_id(&self) -> &'static str {
         "SELECT afterimage.current_era() || '.' || pg_current_xact_id()"
     }

@@ -3,6 +3,7 @@
 mod concurrency;
 mod created;
 mod cycles;
+mod dangling;
 mod deleted;
 mod encoding;
 mod kept;
