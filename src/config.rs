@@ -102,7 +102,7 @@ pub struct ServeSettings {
     #[arg(long, env = "AFTERIMAGE_OWNER_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub owner_database_url: Option<String>,
 
-    /// How many rows one undo may change.
+    /// How many rows one undo may change without the plan hash of its preview.
     #[arg(long, env = "AFTERIMAGE_UNDO_MAX_ROWS", value_name = "ROWS", default_value_t = 1_000)]
     pub undo_max_rows: usize,
 

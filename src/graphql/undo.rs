@@ -38,6 +38,9 @@ pub struct UndoPlan {
     /// The rows that would change, in the order in which they would. A change of a key is two, as in the log. Empty where
     /// no plan can be made, `reason` says why.
     effects: Vec<UndoEffect>,
+    /// What the tables' own triggers would change besides, a planned field that they give another value (such as
+    /// `updated_at`) among it; known only where the undo is possible.
+    derived: Vec<UndoEffect>,
     /// Later entries that changed the same fields of a row that only gets values back, or a row that would come or go; the
     /// most recent first, at most 100. What a WRITER recorded by hand is none.
     later_entries: Vec<AuditLog>,
@@ -98,6 +101,7 @@ impl From<undo::Preview> for UndoPlan {
             code,
             reason,
             effects: preview.effects.into_iter().map(UndoEffect::from).collect(),
+            derived: preview.derived.into_iter().map(UndoEffect::from).collect(),
             later_entries: preview.later.into_iter().map(AuditLog::from).collect(),
             skipped: preview.skipped.into_iter().map(SkippedField::from).collect(),
             plan_hash: preview.hash,

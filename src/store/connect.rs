@@ -10,7 +10,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use super::dialect::Dialect;
 use super::error::failed;
 use super::postgres::Postgres;
-use super::postgres::roles::{GRANT_CAPTURE, GRANT_RUNTIME};
+use super::postgres::roles::{GRANT_CAPTURE, GRANT_RUNTIME, RUNTIME_ROLES};
 use super::sqlite::Sqlite;
 use crate::audit::{Code, Error, Result};
 
@@ -164,6 +164,12 @@ async fn migrate_locked(connection: &DatabaseConnection) -> Result<()> {
     }
     if up(connection).await? {
         run(GRANT_CAPTURE).await.map_err(failed)?;
+        // What is new must be granted to those who had what was there.
+        let roles = Statement::from_string(connection.get_database_backend(), RUNTIME_ROLES);
+        for row in connection.query_all_raw(roles).await.map_err(failed)? {
+            let role: String = row.try_get_by_index(0).map_err(failed)?;
+            connection.execute_unprepared(&GRANT_RUNTIME.replace("{role}", &role)).await.map_err(failed)?;
+        }
     }
     Ok(())
 }

@@ -84,6 +84,7 @@ impl<'a> Attempt<'a> {
             steps: Vec::new(),
             needs: Vec::new(),
             skipped: Vec::new(),
+            watched: Vec::new(),
             defaults: HashMap::new(),
         };
         let last = self.entry().ok_or_else(|| Error::internal("there is nothing to undo"))?;

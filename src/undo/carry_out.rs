@@ -18,16 +18,19 @@ const ASKED: usize = 20;
 /// Carries the plan out, so that each row ends as planned; the corrections that this took.
 pub(super) async fn carry_out(write: &Write<'_>, rows: &Rows<'_>, plan: &Plan) -> Result<Vec<Step>> {
     rows.say(&format!("SAVEPOINT {BEFORE}")).await?;
-    for group in &plan.groups {
-        if let Err(error) = perform(write, rows, group).await {
+    for (place, group) in plan.groups.iter().enumerate() {
+        let reversals = reversals(group, &plan.groups[place + 1..]);
+        if let Err(error) = perform(write, rows, group, &reversals).await {
             return Err(explained(rows, group, error).await);
         }
     }
-    rows.check_constraints().await?;
+    if let Some(step) = plan.steps().next() {
+        rows.check_constraints(&step.known.table).await?;
+    }
     let corrections = differences(rows, &plan.ends).await?;
     for step in &corrections {
         let group = Group { steps: vec![step.clone()], circle: false };
-        perform(write, rows, &group).await?;
+        perform(write, rows, &group, &reversals(&group, &[])).await?;
     }
     if let Some(step) = differences(rows, &plan.ends).await?.first() {
         let columns: Vec<&str> = step.values().iter().map(|value| step.known.name(value.place)).collect();
@@ -41,20 +44,35 @@ pub(super) async fn carry_out(write: &Write<'_>, rows: &Rows<'_>, plan: &Plan) -
     Ok(corrections)
 }
 
-/// Carries one group out. What triggers and cascades do besides reverses nothing, unless it is done to the same row.
-async fn perform(write: &Write<'_>, rows: &Rows<'_>, group: &Group) -> Result<()> {
-    let mut seen = BTreeSet::new();
-    let of_group = group.steps.iter().rev().flat_map(|step| &step.reverses);
-    let reversals: Vec<Reversal> = of_group
-        .filter(|of| seen.insert((of.table_name.clone(), of.record_id.clone(), of.action.as_str())))
-        .cloned()
-        .collect();
-    write.reverses(&reversals).await?;
+/// Carries one group out. What triggers and cascades do besides reverses nothing, unless it is done to a row of which
+/// one of the reversals tells.
+async fn perform(write: &Write<'_>, rows: &Rows<'_>, group: &Group, reversals: &[Reversal]) -> Result<()> {
+    write.reverses(reversals).await?;
     rows.perform(group).await?;
     if !reversals.is_empty() {
         write.reverses_no_more().await?;
     }
     Ok(())
+}
+
+/// What the log will tell of a group; and of the later steps that a foreign key's ON UPDATE carries out with it.
+fn reversals(group: &Group, later: &[Group]) -> Vec<Reversal> {
+    let carries = |by: &Step, step: &Step| {
+        let sets = |column: &str| by.values().iter().any(|value| by.known.name(value.place) == column);
+        by.known.references.iter().any(|reference| {
+            reference.on_update_writes
+                && reference.child == step.known.table.name
+                && reference.columns.iter().any(|(_, column)| sets(column))
+        })
+    };
+    let updates = |step: &&Step| matches!(step.change, Change::Update(_));
+    let mut carried: Vec<&Step> = Vec::new();
+    for by in group.steps.iter().filter(updates).filter(|by| by.known.references.iter().any(|of| of.on_update_writes)) {
+        carried.extend(later.iter().flat_map(|group| &group.steps).filter(updates).filter(|step| carries(by, step)));
+    }
+    let mut seen = BTreeSet::new();
+    let all = group.steps.iter().rev().chain(carried).flat_map(|step| &step.reverses);
+    all.filter(|of| seen.insert((of.table_name.clone(), of.record_id.clone(), of.action.as_str()))).cloned().collect()
 }
 
 /// What the database refused, with what it does not tell itself: which column a value does not fit, and which row has a
@@ -129,7 +147,7 @@ async fn differences(rows: &Rows<'_>, ends: &[End]) -> Result<Vec<Step>> {
                     continue;
                 }
                 let what = match end.there {
-                    true => "is not there after the undo: a trigger of the table took it away again",
+                    true => "is not there after the undo: a trigger, or a foreign key's action, took it away again",
                     false => "is there again after the undo: a trigger of the table put it back",
                 };
                 return Err(Error::conflict(format!("the row {:?} {:?} {what}", table.name, end.record_id)));

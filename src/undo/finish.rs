@@ -59,6 +59,16 @@ impl Planner<'_> {
             let there = step.after.is_some();
             self.end(&mut ends, &mut places, end, step, values.into_values().collect(), there);
         }
+        let watched =
+            self.watched.iter().filter(|(known, record_id, _)| !places.contains_key(&Self::key(known, record_id)));
+        ends.extend(watched.map(|(known, record_id, values)| End {
+            known: known.clone(),
+            record_id: record_id.clone(),
+            there: true,
+            differs: false,
+            values: values.clone(),
+            reverses: Vec::new(),
+        }));
         ends
     }
 

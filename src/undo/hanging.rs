@@ -30,6 +30,7 @@ impl Planner<'_> {
         let mut going = Going::new();
         let mut cuts: Vec<Cut> = Vec::new();
         let mut fresh = self.going_from(0);
+        self.watch_what_hangs_on_returning().await?;
         let own = self.steps.len();
         while !fresh.is_empty() {
             let from = self.steps.len();
@@ -62,6 +63,34 @@ impl Planner<'_> {
             }
         }
         going
+    }
+
+    /// A key may go with one row and come again with another. What refers to it stays as it is: but where the database
+    /// cuts the references in between, they have to be set again.
+    async fn watch_what_hangs_on_returning(&mut self) -> Result<()> {
+        let deletions = self.steps.iter().filter(|step| step.after.is_none());
+        let returning: Vec<Key> = deletions
+            .map(|step| Self::key(&step.known, &step.record_id))
+            .filter(|key| !self.view.is_gone(key) && self.view.found(key).is_some())
+            .collect();
+        for (table, record_ids) in by_table(&returning) {
+            let Some(parent) = self.tables.find(table).await? else { continue };
+            let record_ids: Vec<String> = record_ids.into_iter().map(str::to_owned).collect();
+            for reference in &parent.references {
+                let Some(child) = self.tables.find(&reference.child).await? else { continue };
+                let limit = self.bound.rows + 1;
+                let found = self.rows.children(reference, &child.table, &parent.table, &record_ids, limit).await?;
+                self.view.load(&child, found.iter().map(|(_, record_id)| record_id.clone())).await?;
+                for (_, record_id) in found {
+                    if let Some(row) = self.view.row(&child, &record_id).await? {
+                        let places = reference.columns.iter().filter_map(|(from, _)| child.place(from));
+                        let value = |place: usize| Some(Value { place, text: row.get(place)?.clone()? });
+                        self.watched.push((child.clone(), record_id, places.filter_map(value).collect()));
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Plans what becomes of the rows that point at these by one foreign key.

@@ -79,6 +79,7 @@ impl Planner<'_> {
             parents.push((parent, deletion));
         }
         linked.sort_unstable_by_key(|entry| entry.id);
+        self.look_at(&linked).await?;
         for entry in &linked {
             let (child, record_id) = self.undoable(entry).await?;
             self.restore(&child, &record_id, entry)

@@ -40,6 +40,8 @@ pub(super) struct Planner<'a> {
     /// Which step must come after which other one, beside what their values say.
     pub(super) needs: Vec<(usize, usize)>,
     pub(super) skipped: Vec<Skipped>,
+    /// Rows that are not meant to change but might, and the values that they are to keep.
+    pub(super) watched: Vec<(Arc<Known>, String, Vec<Value>)>,
     /// The defaults of columns, by table and place, as far as they were asked for.
     pub(super) defaults: HashMap<(String, usize), Option<String>>,
 }

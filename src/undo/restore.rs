@@ -39,10 +39,9 @@ impl Planner<'_> {
             }
         }
         // What the image does not know of comes as the schema has it.
-        for place in 0..row.len() {
-            let is_new = known.column(place).is_some_and(|column| !column.generated && !known.is_hidden(&column.name));
-            if is_new && row[place].is_none() {
-                row[place] = self.default_of(known, place).await?;
+        for (place, value) in row.iter_mut().enumerate().filter(|(_, value)| value.is_none()) {
+            if known.column(place).is_some_and(|column| !column.generated && !known.is_hidden(&column.name)) {
+                *value = self.default_of(known, place).await?;
                 defaults.push(place);
             }
         }

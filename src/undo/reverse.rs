@@ -68,7 +68,10 @@ impl Planner<'_> {
                         self.skipped.truncate(already);
                     }
                 }
-                Action::Update => self.revert(&known, &record_id, entry).await.map_err(named)?,
+                Action::Update => {
+                    let record_id = self.view.called(&known, &record_id).await?;
+                    self.revert(&known, &record_id, entry).await.map_err(named)?;
+                }
                 Action::Read => {}
             }
             self.refuse_too_many(self.changed_rows())?;
@@ -81,7 +84,7 @@ impl Planner<'_> {
     }
 
     /// Reads and locks the rows that the entries are about, table by table.
-    async fn look_at(&mut self, entries: &[&Entry]) -> Result<()> {
+    pub(super) async fn look_at(&mut self, entries: &[&Entry]) -> Result<()> {
         let mut tables: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for entry in entries {
             tables.entry(&entry.table_name).or_default().extend(entry.record_id.clone());

@@ -63,8 +63,8 @@ pub(super) trait Dml: Send + Sync {
     ) -> Option<Statement>;
     /// The id of the present transaction, as the log gives it.
     fn transaction_id(&self) -> &'static str;
-    /// Lets constraints speak up now that would otherwise speak up at the commit.
-    fn check_constraints(&self) -> Option<&'static str>;
+    /// Lets constraints speak up now that would otherwise speak up at the commit, after a change of this table.
+    fn check_constraints(&self, table: &Table) -> Option<String>;
     /// What a refusal of the database means to the one who asked for the undo; none where it is no refusal. The values of
     /// these columns are not told.
     fn refusal(&self, error: &DbErr, hidden: &[String]) -> Option<Error>;
@@ -204,10 +204,10 @@ impl<'a> Rows<'a> {
         text(rows.first().ok_or_else(|| Error::internal("the transaction has no id"))?, 0)
     }
 
-    /// Lets every constraint speak up.
-    pub(super) async fn check_constraints(&self) -> Result<()> {
-        let Some(statement) = self.dml.check_constraints() else { return Ok(()) };
-        self.transaction.execute_unprepared(statement).await.map(drop).map_err(|error| self.refused(error))
+    /// Lets every constraint speak up, after a change of this table.
+    pub(super) async fn check_constraints(&self, table: &Table) -> Result<()> {
+        let Some(statement) = self.dml.check_constraints(table) else { return Ok(()) };
+        self.transaction.execute_unprepared(&statement).await.map(drop).map_err(|error| self.refused(error))
     }
 
     /// A statement of the transaction's own.

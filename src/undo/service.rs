@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::attempt::{Attempt, MAX_PLAN_ROWS};
 use super::finish::hash_of_none;
 use super::outcome::Outcome;
-use super::plan::{Effect, Skipped};
+use super::plan::{Effect, Plan, Skipped};
 use super::planner::Bound;
 use crate::audit::{Action, Code, Draft, Entry, Error, Json, Result};
 use crate::capture::Actor;
@@ -50,6 +50,8 @@ pub struct Preview {
     pub refusal: Option<(Code, String)>,
     /// The rows that would change, in the order in which they would.
     pub effects: Vec<Effect>,
+    /// What triggers would change besides; known only where it would go through.
+    pub derived: Vec<Effect>,
     /// Later entries about the same fields or objects, the latest first.
     pub later: Vec<Entry>,
     /// The fields that would be left alone.
@@ -156,16 +158,18 @@ async fn preview_once(database: &Database, request: &Request) -> Result<(Preview
     let planned = attempt.plan(&rows, Bound { rows: MAX_PLAN_ROWS, hard: true }).await;
     let previewed = match planned {
         Ok(plan) => {
-            let refusal = attempt.perform(&rows, &plan).await.err();
-            let effects = plan.effects();
-            let preview =
-                Preview { entry, refusal: None, effects, later: plan.later, skipped: plan.skipped, hash: plan.hash };
-            (preview, refusal)
+            // What triggers make of it, only the rehearsal tells.
+            let (effects, derived, refusal) = match attempt.perform(&rows, &plan).await {
+                Ok(outcome) => (outcome.effects, outcome.derived, None),
+                Err(error) => (plan.effects(), Vec::new(), Some(error)),
+            };
+            let Plan { later, skipped, hash, .. } = plan;
+            (Preview { entry, refusal: None, effects, derived, later, skipped, hash }, refusal)
         }
         Err(error) => {
             let hash = hash_of_none(&request.subject.to_string(), &error);
-            let (effects, later, skipped) = (Vec::new(), Vec::new(), Vec::new());
-            (Preview { entry, refusal: None, effects, later, skipped, hash }, Some(error))
+            let (effects, derived, later, skipped) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+            (Preview { entry, refusal: None, effects, derived, later, skipped, hash }, Some(error))
         }
     };
     drop(rows);

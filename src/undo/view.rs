@@ -18,11 +18,13 @@ pub(super) struct View<'a> {
     planned: HashMap<Key, Option<Row>>,
     /// What rows are called in the database whose key would be another.
     moved: HashMap<Key, String>,
+    /// What rows are called by now that bore these keys before a step gave them another.
+    renamed: HashMap<Key, String>,
 }
 
 impl<'a> View<'a> {
     pub(super) fn new(rows: &'a Rows<'a>) -> View<'a> {
-        View { rows, found: HashMap::new(), planned: HashMap::new(), moved: HashMap::new() }
+        View { rows, found: HashMap::new(), planned: HashMap::new(), moved: HashMap::new(), renamed: HashMap::new() }
     }
 
     /// Reads and locks those rows that have not been looked at yet, in the order of their keys.
@@ -99,9 +101,20 @@ impl<'a> View<'a> {
     pub(super) fn rename(&mut self, key: Key, becomes: &str, row: Row) {
         let live = self.moved.remove(&key).unwrap_or_else(|| key.1.clone());
         let new = (key.0.clone(), becomes.to_owned());
+        self.renamed.insert(key.clone(), becomes.to_owned());
         self.planned.insert(key, None);
         self.planned.insert(new.clone(), Some(row));
         self.moved.insert(new, live);
+    }
+
+    /// What the row is called by now that an entry calls so. SQLite records what a change of the key writes into the row
+    /// itself, by a foreign key, before the change of the key: by then the step has given the row its old key again.
+    pub(super) async fn called(&mut self, known: &Known, record_id: &str) -> Result<String> {
+        let key = (known.table.name.clone(), record_id.to_owned());
+        match self.renamed.get(&key).cloned() {
+            Some(renamed) if self.row(known, record_id).await?.is_none() => Ok(renamed),
+            _ => Ok(record_id.to_owned()),
+        }
     }
 
     /// What the row is called in the database.

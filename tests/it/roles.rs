@@ -328,3 +328,63 @@ async fn a_baseline_that_a_policy_would_cut_is_refused() {
     assert!(command::told(&refused.stderr).contains("BYPASSRLS"), "{}", command::told(&refused.stderr));
     assert_eq!(shop.world.scalar("select count(*) from afterimage.log").await, "0");
 }
+
+/// What the tables' own triggers do in an undo they do as their owner: no more than he may, and no less.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn triggers_fire_in_an_undo_with_the_owner_s_rights() {
+    let shop = Shop::open().await;
+    let owner = Api::start(&shop.world).await;
+    shop.try_as(
+        "shop_owner",
+        "create table witness (at text, who text, path text); \
+         create function see() returns trigger language plpgsql as $f$ begin \
+           insert into witness values (tg_name, current_user, current_setting('search_path')); return new; end $f$; \
+         create trigger early before update on orders for each row execute function see(); \
+         create constraint trigger late after update on orders deferrable initially deferred \
+           for each row execute function see(); \
+         create function flee() returns trigger language plpgsql as $f$ begin \
+           if new.note = 'flee' then reset role; end if; return new; end $f$; \
+         create trigger flee before update on orders for each row execute function flee()",
+    )
+    .await
+    .expect("its own triggers");
+    owner.track("orders").await;
+    owner.track("private").await;
+    for sql in ["insert into orders values (1, 'a')", "update orders set note = 'b'", "truncate witness"] {
+        shop.try_as("shop_owner", sql).await.expect("its own work");
+    }
+    let server = shop.server("afterimage_server", None).await;
+    let entry = "select max(id) from afterimage.log where action = 'UPDATE'";
+    server.ask(UNDO, json!({"id": shop.world.scalar(entry).await})).await;
+    let seen = shop.world.rows("select concat_ws(' ', at, who, path) from witness order by 1").await;
+    let seen: Vec<&str> = seen.iter().filter_map(|row| row[0].as_deref()).collect();
+    assert_eq!(seen, ["early shop_owner \"$user\", public", "late shop_owner \"$user\", public"]);
+    // A trigger gets at no one else's rights.
+    shop.try_as("shop_owner", "update orders set note = 'flee'; update orders set note = 'c'").await.expect("its own");
+    let (code, message) = server.refusal(UNDO, json!({"id": shop.world.scalar(entry).await})).await;
+    assert!(message.contains("security-"), "{code} {message}");
+    // Nor does the server's role, by the function that undoes write by.
+    let oid = |table: &str| format!("select '{table}'::regclass::oid");
+    let function = shop.world.scalar("select 'afterimage.write_as_' || 'shop_owner'::regrole::oid").await;
+    for table in ["private", "witness"] {
+        let number = shop.world.scalar(&oid(table)).await;
+        let part =
+            format!("[[{{\"action\":\"DELETE\",\"table\":{number},\"columns\":[],\"documents\":[],\"rows\":[]}}]]");
+        shop.refused_to("afterimage_server", &format!("select {function}('{part}')")).await;
+    }
+    shop.refused_to("shop_app", &format!("select {function}('[]')")).await;
+}
+
+/// Who has migrated must not grant anew what the server needs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_migration_grants_to_those_who_had_what_was_there() {
+    let shop = Shop::open().await;
+    let back = "delete from afterimage.afterimage_migrations where version = \
+        'm0004_options'; alter table afterimage.tracked_table drop column requires_user, drop column paused_since, \
+        drop column whole_at; revoke execute on function afterimage.shape(regclass) from afterimage_server";
+    shop.try_as("afterimage_owner", back).await.expect("an older version");
+    let owner = Database::connect(&shop.world.database_url, Duration::from_secs(30)).await.expect("the owner connects");
+    migrate(&owner, &shop.world.database_url).await.expect("the owner migrates");
+    let may = "select has_function_privilege('afterimage_server', 'afterimage.shape(regclass)', 'execute')";
+    assert_eq!(shop.world.scalar(may).await, "t");
+}

@@ -2,7 +2,8 @@
 -- and whatever they are made to do, they may do no more than the owner may. It takes rows and no SQL, or else whoever
 -- may call it could do as the owner whatever the owner may; and it does nothing that the caller could not do himself.
 --
--- `statements` are arrays of parts; the parts of one array go in one statement. A part: `action`, INSERT, UPDATE or
+-- `statements` are arrays of parts; the parts of one array go in one statement, and an empty one lets deferred
+-- constraints and constraint triggers have their say. A part: `action`, INSERT, UPDATE or
 -- DELETE; `table`, the table's oid; `columns`, those that are written; `documents`, whether each is a JSON document;
 -- `rows`, each `id`, its record id, `k0`, `k1`, …, the parts of its key as texts, and `v0`, `v1`, …, the values of the
 -- columns as images write them, but documents as texts. The answer: how many rows each part met.
@@ -92,7 +93,9 @@ BEGIN
 
     -- The triggers of the tables find what they find when the owner writes.
     PERFORM set_config('search_path', {search_path}, true);
-    IF cardinality(parts) = 1 THEN
+    IF cardinality(parts) = 0 THEN
+      SET CONSTRAINTS ALL IMMEDIATE;
+    ELSIF cardinality(parts) = 1 THEN
       EXECUTE parts[1] USING sources;
       GET DIAGNOSTICS count = ROW_COUNT;
       counts := counts || count;

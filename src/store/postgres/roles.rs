@@ -14,6 +14,12 @@ pub(crate) const GRANT_RUNTIME: &str = "\
       LOOP EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', writer, $role${role}$role$); END LOOP; \
     END $grant$";
 
+/// The roles that were granted that before, quoted: those that may say what an undo reverses.
+pub(crate) const RUNTIME_ROLES: &str = "\
+    SELECT DISTINCT quote_ident(r.rolname) \
+      FROM pg_class c, aclexplode(c.relacl) a JOIN pg_roles r ON r.oid = a.grantee \
+     WHERE c.oid = 'afterimage.server_undo'::regclass AND a.privilege_type = 'INSERT' AND a.grantee <> c.relowner";
+
 /// What the role that owns the capture functions needs: it writes the log, and learns who made a change. Nothing where
 /// the simple set-up has no such role, or the present one is no member of it.
 pub(crate) const GRANT_CAPTURE: &str = "\
@@ -39,8 +45,7 @@ pub(crate) const GRANT_CAPTURE: &str = "\
 
 /// Sentences about rights that the server has and should not have.
 pub(crate) const WARNINGS: &str = "\
-    SELECT 'the server''s database role is a superuser: it could change the log, and triggers of the tables run with \
-its rights during an undo; see the README on roles' \
+    SELECT 'the server''s database role is a superuser: it could change the log; see the README on roles' \
       FROM pg_roles WHERE rolname = current_user AND rolsuper \
     UNION ALL \
     SELECT 'the server''s database role owns the log: it could change it; see the README on roles' \

@@ -222,8 +222,8 @@ impl Dml for Postgres {
         "SELECT afterimage.current_era() || '.' || pg_current_xact_id()"
     }
 
-    fn check_constraints(&self) -> Option<&'static str> {
-        Some("SET CONSTRAINTS ALL IMMEDIATE")
+    fn check_constraints(&self, table: &Table) -> Option<String> {
+        Some(write::check_constraints(table))
     }
 
     fn refusal(&self, error: &DbErr, hidden: &[String]) -> Option<Error> {

@@ -194,7 +194,7 @@ impl Dml for Sqlite {
         "SELECT 's' || max(id) FROM afterimage_server_context"
     }
 
-    fn check_constraints(&self) -> Option<&'static str> {
+    fn check_constraints(&self, _table: &Table) -> Option<String> {
         None
     }
 

@@ -26,7 +26,8 @@ pub(super) fn perform(step: &Step) -> (Statement, usize) {
             let set: Vec<String> = names.iter().zip(places).map(|(name, place)| format!("{name} = {place}")).collect();
             let condition = is_row(table, "t", &step.record_id, &mut values);
             let sql = format!("UPDATE OR ABORT {} AS t SET {} WHERE {condition}", table.sql_name, set.join(", "));
-            (statement(sql, values), 1)
+            // A key may have been changed back already, by a foreign key's ON UPDATE.
+            (statement(sql, values), usize::from(step.becomes.is_none()))
         }
         Change::Delete => {
             let condition = is_row(table, "t", &step.record_id, &mut values);

@@ -27,17 +27,22 @@ fn rounds(names: &[&str]) -> String {
     format!("{}; {}; insert into {} values (2, 1, 'y')", inserts.join("; "), updates.join("; "), names[0])
 }
 
-const ACTIONS: [&str; 4] = [
+const ACTIONS: [&str; 5] = [
     "on delete cascade",
     "on delete no action",
     "on delete set null",
     "on delete no action deferrable initially deferred",
+    "on delete restrict",
 ];
 
 both! {
     async fn of_two_and_of_three_tables(world: World) {
         for names in [&["a", "b"] as &[&str], &["a", "b", "c"], &["a"]] {
             for action in ACTIONS {
+                // SQLite's RESTRICT is looked at row by row, whatever is deferred.
+                if world.kind == Kind::Sqlite && action.contains("restrict") {
+                    continue;
+                }
                 let fresh = World::new(world.kind).await;
                 circle(&fresh, names, action).await;
                 let api = tracked(&fresh, "select 1", names).await;

@@ -82,6 +82,19 @@ both! {
             }
         }
     }
+
+    async fn a_key_that_others_refer_to_by_now_stays_and_the_preview_knows(world: World) {
+        let tables = "create table p (id integer primary key, a text); \
+            create table c (id integer primary key, p integer references p)";
+        let api = tracked(&world, tables, &["p", "c"]).await;
+        world.sql("insert into p values (1, 'a'); update p set id = 2; insert into c values (1, 2)").await;
+        let id = entry(&api, "CREATE", "p", "2").await;
+        let plan = crate::undo::preview(&api, &id, false).await;
+        assert_eq!((&plan["possible"], &plan["code"]), (&json!(false), &json!("CONFLICT")), "{plan}");
+        conflict(&world, &api, &id, "\"c\"").await;
+        world.sql("delete from c").await;
+        undo(&api, &id).await;
+    }
 }
 
 /// What a foreign key of a table to itself does when a key changes, and the key.

@@ -1,5 +1,6 @@
 //! Undo: what it does to rows and what it says about it, on both databases.
 
+mod big;
 mod concurrency;
 mod created;
 mod cycles;
@@ -14,6 +15,7 @@ mod order;
 mod outcome;
 mod plan_hash;
 mod preview;
+mod random;
 mod redo;
 mod replaced;
 mod schema_changes;

@@ -155,4 +155,23 @@ both! {
         let data = api.ask("{ auditLogs(first: 1) { nodes { transactionId } } }", json!({})).await;
         assert_eq!(data["auditLogs"]["nodes"][0]["transactionId"], json!(null));
     }
+
+    /// The foreign key's own action changes the child's key back before its turn comes.
+    async fn keys_that_follow_a_parents_key_go_back_with_it(world: World) {
+        let tables = "create table actor (id integer primary key); create table film (id integer primary key); \
+            create table part (actor integer references actor (id) on update cascade, film integer, \
+            note text, primary key (actor, film))";
+        let api = tracked(&world, tables, &["actor", "film", "part"]).await;
+        world.sql("insert into actor values (1); insert into part values (1, 7, 'lead'), (1, 8, 'extra')").await;
+        let before = all(&world, &["actor", "part"]).await;
+        let changed = transaction(&world, &api, "update actor set id = 2; update part set note = 'x' where film = 7").await;
+        undo_transaction(&api, &changed).await;
+        assert_eq!(all(&world, &["actor", "part"]).await, before);
+        let query = "query($f: AuditLogFilter) { auditLogs(filter: $f) { nodes { undoneBy { source } } } }";
+        let data = api.ask(query, json!({"f": {"transactionId": [changed]}})).await;
+        let nodes = data["auditLogs"]["nodes"].as_array().expect("a list");
+        assert_eq!(nodes.len(), 7);
+        assert!(nodes.iter().all(|node| node["undoneBy"]["source"] == "UNDO"), "{data}");
+    }
+
 }
