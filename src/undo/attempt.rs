@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::carry_out::carry_out;
 use super::history::History;
 use super::outcome::{Outcome, read_back};
+use super::parents::must_have_parents;
 use super::plan::Plan;
 use super::planner::{Bound, Manner, Planner};
 use super::rows::Rows;
@@ -99,7 +100,9 @@ impl<'a> Attempt<'a> {
     pub(super) async fn perform(&self, rows: &Rows<'_>, plan: &Plan) -> Result<Outcome> {
         self.write.act_as(&context(self.request)).await?;
         let corrections = carry_out(&self.write, rows, plan).await?;
-        read_back(self.history(), rows, plan, &corrections, self.whole()).await
+        let outcome = read_back(self.history(), rows, plan, &corrections, self.whole()).await?;
+        must_have_parents(rows, &mut Tables::new(self.database, rows), &outcome.entries).await?;
+        Ok(outcome)
     }
 
     pub(super) async fn commit(self) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::plan::{Change, End, Group, Plan, Row, Step, Value};
+use super::plan::{Change, End, Group, Plan, Step, Value};
 use super::revert::is_time;
 use super::rows::{Rows, text};
 use crate::audit::{Code, Error, Result};
@@ -41,30 +41,7 @@ pub(super) async fn carry_out(write: &Write<'_>, rows: &Rows<'_>, plan: &Plan) -
             step.record_id
         )));
     }
-    must_have_parents(rows, &plan.ends).await?;
-    must_leave_no_orphans(rows, plan).await?;
     Ok(corrections)
-}
-
-/// Fails where a row points at values that an UPDATE took away, on a database that says so only at the commit.
-async fn must_leave_no_orphans(rows: &Rows<'_>, plan: &Plan) -> Result<()> {
-    for step in plan.steps() {
-        let (Some(before), Some(after)) = (&step.before, &step.after) else { continue };
-        for reference in &step.known.references {
-            let value =
-                |row: &Row, column: &str| row.get(step.known.place(column)?)?.clone().filter(|text| text != "null");
-            let values = |row: &Row| reference.columns.iter().map(|(_, to)| value(row, to)).collect::<Option<Vec<_>>>();
-            let Some(old) = values(before).filter(|old| Some(old) != values(after).as_ref()) else { continue };
-            let old: Vec<&str> = old.iter().map(String::as_str).collect();
-            if rows.has_orphan(reference, &step.known.table, &old).await? {
-                return Err(Error::conflict(format!(
-                    "the {} stands in the way: rows of {:?} still refer to {:?} {:?}",
-                    reference.constraint, reference.child, step.known.table.name, step.record_id
-                )));
-            }
-        }
-    }
-    Ok(())
 }
 
 /// Carries one group out. What triggers and cascades do besides reverses nothing, unless it is done to a row of which
@@ -202,16 +179,4 @@ fn correction(end: &End, values: Vec<Value>) -> Step {
         after: None,
         reverses: end.reverses.iter().filter(|of| of.record_id == end.record_id).take(1).map(action).collect(),
     }
-}
-
-/// Fails where a row refers to one that is not there, on a database that says so only at the commit, and not which.
-async fn must_have_parents(rows: &Rows<'_>, ends: &[End]) -> Result<()> {
-    for end in ends.iter().filter(|end| end.there) {
-        let set: Vec<&Column> = end.values.iter().filter_map(|value| end.known.column(value.place)).collect();
-        if let Some(parent) = rows.missing_parent(&end.known.table, &set, &end.record_id).await? {
-            let table = &end.known.table.name;
-            return Err(Error::conflict(format!("{table:?} {:?} refers to {parent}", end.record_id)));
-        }
-    }
-    Ok(())
 }

@@ -4,8 +4,9 @@
 //! on is what the steps planned so far make of it, so that the many changes of a transaction are planned as one.
 //! [`reverse`] says which entries; [`revert`], [`restore`], [`linked`] and [`hanging`] say what reversing one means.
 //! [`order`] puts the steps into an order that the foreign keys allow, and [`finish`] makes the [`plan`] of them, with its
-//! hash. [`carry_out`] carries it out and holds the rows against it, and [`outcome`] tells what came of it, as read back
-//! from the log. A preview does all that too, and then rolls it back.
+//! hash. [`carry_out`] carries it out and holds the rows against it, [`outcome`] tells what came of it, as read back from
+//! the log, and [`parents`] whether all that was written refers to rows that are there. A preview does all that too, and
+//! then rolls it back.
 //!
 //! [`rows`] reads and writes the user's rows, with what the databases do differently in `postgres` and `sqlite`.
 
@@ -18,6 +19,7 @@ mod history;
 mod linked;
 mod order;
 mod outcome;
+mod parents;
 mod plan;
 mod planner;
 mod postgres;

@@ -50,11 +50,17 @@ pub(super) trait Dml: Send + Sync {
     /// The foreign keys of the table: number, parent's name, column, and the parent's column. None where the database
     /// itself says which parent is missing.
     fn foreign_keys(&self, table: &Table) -> Option<Statement>;
-    /// Finds the row where it refers to no row of the parent by these columns.
+    /// Finds the row where it refers to no row of the parent by these columns: their values, for a message.
     fn dangling(&self, table: &Table, parent: &str, columns: &[(String, String)], record_id: &str) -> Statement;
-    /// Finds a row that points by this foreign key at these values, where no row of the parent has them. None where the
-    /// database itself says so.
-    fn orphan(&self, reference: &Reference, parent: &Table, values: &[&str]) -> Option<Statement>;
+    /// Finds a row that refers to these values of the parent, as an image writes them, where no row has them: the columns'
+    /// values, for a message, and its id, where its table is described. None where the database itself says so.
+    fn left_behind(
+        &self,
+        reference: &Reference,
+        child: Option<&Table>,
+        parent: &Table,
+        values: &[String],
+    ) -> Option<Statement>;
     /// The id of the present transaction, as the log gives it.
     fn transaction_id(&self) -> &'static str;
     /// Lets constraints speak up now that would otherwise speak up at the commit, after a change of this table.
@@ -191,45 +197,6 @@ impl<'a> Rows<'a> {
         row.first().map(|row| text(row, 0)).transpose()
     }
 
-    /// A row that this one refers to by one of these columns and that is not there, in words; none where all are, or
-    /// where the database would have said so.
-    pub(super) async fn missing_parent(
-        &self,
-        table: &Table,
-        set: &[&Column],
-        record_id: &str,
-    ) -> Result<Option<String>> {
-        let Some(statement) = self.dml.foreign_keys(table) else { return Ok(None) };
-        type ForeignKey = (i64, String, Vec<(String, String)>);
-        let mut keys: Vec<ForeignKey> = Vec::new();
-        for row in self.query(statement).await? {
-            let number: i64 = row.try_get_by_index(0).map_err(failed)?;
-            let pair = (text(&row, 2)?, text(&row, 3)?);
-            match keys.last_mut() {
-                Some((last, _, columns)) if *last == number => columns.push(pair),
-                _ => keys.push((number, text(&row, 1)?, vec![pair])),
-            }
-        }
-        let is_set = |name: &str| set.iter().any(|column| column.name.eq_ignore_ascii_case(name));
-        keys.retain(|(_, _, columns)| columns.iter().any(|(column, _)| is_set(column)));
-        for (_, parent, columns) in keys {
-            if let Some(row) = self.query(self.dml.dangling(table, &parent, &columns, record_id)).await?.first() {
-                let names: Vec<&str> = columns.iter().map(|(column, _)| column.as_str()).collect();
-                let value = if self.is_hidden(&names) { "not shown".to_owned() } else { text(row, 0)? };
-                let columns = names.join(", ");
-                return Ok(Some(format!("a row of {parent:?} that is not there: its {columns:?} is {value}")));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Whether a row points by this foreign key at these values, that no row of the parent has; false where the database
-    /// would have said so.
-    pub(super) async fn has_orphan(&self, reference: &Reference, parent: &Table, values: &[&str]) -> Result<bool> {
-        let Some(statement) = self.dml.orphan(reference, parent, values) else { return Ok(false) };
-        Ok(!self.query(statement).await?.is_empty())
-    }
-
     /// The id of the present transaction, as the log gives it.
     pub(super) async fn transaction_id(&self) -> Result<String> {
         let statement = Statement::from_string(self.transaction.get_database_backend(), self.dml.transaction_id());
@@ -252,7 +219,8 @@ impl<'a> Rows<'a> {
         self.transaction.query_all_raw(statement).await.map_err(|error| self.refused(error))
     }
 
-    fn is_hidden(&self, names: &[&str]) -> bool {
+    /// Whether no message may show the values of one of these columns.
+    pub(super) fn is_hidden(&self, names: &[&str]) -> bool {
         self.hidden.lock().is_ok_and(|hidden| hidden.iter().any(|column| names.contains(&column.as_str())))
     }
 

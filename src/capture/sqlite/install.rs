@@ -3,6 +3,7 @@
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use super::keys::shape;
+use super::moving::notes_of;
 use super::names::{catalogued, identifier, same};
 use super::triggers::{EVENTS, trigger_name, triggers};
 use super::{describe, failed};
@@ -50,8 +51,8 @@ pub async fn remove(conn: &impl ConnectionTrait, table_name: &str) -> Result<()>
     }
     let clear = Statement::from_sql_and_values(
         DbBackend::Sqlite,
-        "DELETE FROM afterimage_stash WHERE table_name = ?",
-        [table_name.into()],
+        "DELETE FROM afterimage_stash WHERE table_name IN (?, ?)",
+        [table_name.into(), notes_of(table_name).into()],
     );
     conn.execute_raw(clear).await.map_err(failed).map(drop)
 }

@@ -17,6 +17,8 @@ pub struct Shape {
     pub rowid: Option<String>,
     /// Everything that may be unique: the key, the constraints, the indexes.
     pub unique: Vec<UniqueKey>,
+    /// Whether what foreign keys set when a row's key changes may lead back to that row.
+    pub circle: bool,
 }
 
 /// Columns or expressions that no two rows share.
@@ -64,7 +66,26 @@ pub async fn shape(conn: &impl ConnectionTrait, table: &Table) -> Result<Shape> 
     };
     let taken = |name: &str| table.columns.iter().any(|column| same(&column.name, name));
     let rowid = ROW_NUMBERS.into_iter().find(|name| !without && !taken(name)).map(str::to_owned);
-    Ok(Shape { rowid, unique: unique_keys(conn, &name).await? })
+    Ok(Shape { rowid, unique: unique_keys(conn, &name).await?, circle: is_in_circle(conn, &name).await? })
+}
+
+/// Whether the table refers to itself, directly or by way of others, by foreign keys that set something ON UPDATE.
+async fn is_in_circle(conn: &impl ConnectionTrait, table: &str) -> Result<bool> {
+    let circle = Statement::from_sql_and_values(
+        DbBackend::Sqlite,
+        "WITH RECURSIVE refers (child, parent) AS MATERIALIZED ( \
+             SELECT t.name, f.\"table\" \
+               FROM pragma_table_list AS t JOIN pragma_foreign_key_list(t.name, 'main') AS f \
+              WHERE t.schema = 'main' AND t.type = 'table' \
+                AND f.on_update IN ('CASCADE', 'SET NULL', 'SET DEFAULT')), \
+         reached (name) AS ( \
+             SELECT child FROM refers WHERE parent = ?1 COLLATE NOCASE \
+             UNION SELECT refers.child FROM reached JOIN refers ON refers.parent = reached.name COLLATE NOCASE) \
+         SELECT EXISTS (SELECT 1 FROM reached WHERE name = ?1 COLLATE NOCASE)",
+        [table.into()],
+    );
+    let row = conn.query_one_raw(circle).await.map_err(failed)?;
+    row.map_or(Ok(false), |row| row.try_get_by_index(0).map_err(failed))
 }
 
 async fn unique_keys(conn: &impl ConnectionTrait, table: &str) -> Result<Vec<UniqueKey>> {

@@ -1,8 +1,9 @@
 //! Capture on SQLite.
 //!
-//! Nine triggers a table write the log from within the writer's own transaction and with the writer's own library, so
-//! their text keeps to functions that SQLite has had for long, that may be called from a trigger under
-//! `PRAGMA trusted_schema = OFF`, and that fail on no value. JSON is therefore put together as text ([`image`]).
+//! Nine triggers a table, and a tenth where its foreign keys lead back to it ([`moving`]), write the log from within the
+//! writer's own transaction and with the writer's own library, so their text keeps to functions that SQLite has had for
+//! long, that may be called from a trigger under `PRAGMA trusted_schema = OFF`, and that fail on no value. JSON is
+//! therefore put together as text ([`image`]).
 //!
 //! **Order.** SQLite runs the triggers of one kind in the reverse order of their creation, in the session that made them
 //! as after reopening, VACUUM, and a rename (tried on 3.31, 3.40 and 3.51). Ours are created last and so fire first: a
@@ -25,6 +26,7 @@ mod definition;
 mod image;
 mod install;
 mod keys;
+mod moving;
 mod names;
 pub(crate) mod read;
 mod require_user;

@@ -20,21 +20,21 @@ use super::names::{catalogued, identifier, literal, same};
 use crate::capture::{Hidden, Table};
 
 /// How many of the newest rows of the stash are never dropped, beside one for each unique key.
-const KEPT: usize = 8;
+pub(super) const KEPT: usize = 8;
 
 /// How many columns of a key the stash has room for.
-const KEY_COLUMNS: usize = 4;
+pub(super) const KEY_COLUMNS: usize = 4;
 
 /// The stash as the triggers of one table use it.
 pub struct Stash<'a> {
-    table: &'a Table,
-    shape: &'a Shape,
-    hidden: &'a Hidden,
+    pub(super) table: &'a Table,
+    pub(super) shape: &'a Shape,
+    pub(super) hidden: &'a Hidden,
     /// The row of the table in scope of a subquery: the name that index definitions may use, but for two.
-    row: String,
-    from: String,
+    pub(super) row: String,
+    pub(super) from: String,
     /// The columns that identify a row, ready for SQL.
-    identity: Vec<String>,
+    pub(super) identity: Vec<String>,
 }
 
 impl<'a> Stash<'a> {
@@ -78,14 +78,31 @@ impl<'a> Stash<'a> {
         format!("EXISTS (SELECT 1 FROM afterimage_stash WHERE {})", self.of_table())
     }
 
+    /// Whether anything is stashed or noted that the deletion of a row may concern.
+    pub fn holds_any_to_delete(&self) -> String {
+        match self.shape.circle {
+            true => {
+                format!("EXISTS (SELECT 1 FROM afterimage_stash WHERE {} OR {})", self.of_table(), self.is_note())
+            }
+            false => self.holds_any(),
+        }
+    }
+
     /// Which stashed rows an INSERT turned out to have deleted.
     pub fn gone_by_insert(&self) -> String {
-        format!("{} AND ({} OR {})", self.of_table(), self.is("NEW"), self.absent())
+        format!("{} AND ({} OR {}){}", self.of_table(), self.is("NEW"), self.absent(), self.and_not_moving())
     }
 
     /// Which stashed rows an UPDATE turned out to have deleted: never the one that it changed.
     pub fn gone_by_update(&self) -> String {
-        format!("{} AND NOT ({}) AND ({} OR {})", self.of_table(), self.is("OLD"), self.is("NEW"), self.absent())
+        format!(
+            "{} AND NOT ({}) AND ({} OR {}){}",
+            self.of_table(),
+            self.is("OLD"),
+            self.is("NEW"),
+            self.absent(),
+            self.and_not_moving()
+        )
     }
 
     /// Takes rows out.
@@ -104,12 +121,22 @@ impl<'a> Stash<'a> {
     pub fn renew(&self) -> String {
         let set = self.keys().map(|(key, column)| format!("{key} = NEW.{column}, ")).collect::<String>();
         format!(
-            "UPDATE afterimage_stash SET {set}record_id = {}, old_values = {} WHERE {} AND {}",
+            "UPDATE afterimage_stash SET {set}record_id = {}, old_values = {} WHERE {} AND {}{}",
             record_id_of(self.table, "NEW"),
-            image_of(self.table, self.hidden, "NEW", false),
+            self.renewed_image(),
             self.of_table(),
             self.is("OLD"),
+            self.and_settled(),
         )
+    }
+
+    /// The image of the updated row. A foreign key may have set something in it since it was updated.
+    fn renewed_image(&self) -> String {
+        if !self.shape.circle {
+            return image_of(self.table, self.hidden, "NEW", false);
+        }
+        let (from, same) = self.present();
+        format!("coalesce((SELECT {} FROM {from} WHERE {same}), afterimage_stash.old_values)", self.present_image())
     }
 
     fn fill(&self, and: &str) -> String {
@@ -119,8 +146,12 @@ impl<'a> Stash<'a> {
         let identity = self.identity.iter().map(|column| format!("{}.{column}", self.row)).collect::<Vec<_>>();
         let identity = if self.identity.len() == 1 { identity.join("") } else { format!("({})", identity.join(", ")) };
         let rows = self.collisions(and).into_iter().map(|(_, rows)| rows).collect::<Vec<_>>().join(" UNION ");
+        let forget = match self.shape.circle {
+            true => format!("{};\n  ", self.forget_moves_of(&identity, &rows)),
+            false => String::new(),
+        };
         format!(
-            "DELETE FROM afterimage_stash WHERE {of_table} \
+            "{forget}DELETE FROM afterimage_stash WHERE {of_table} \
              AND rowid <= (SELECT max(rowid) FROM afterimage_stash) - {kept};\n  \
              INSERT INTO afterimage_stash (table_name, {keys}record_id, old_values) \
              SELECT {table}, {values}{record_id}, {image} FROM {from} WHERE {identity} IN ({rows}) \

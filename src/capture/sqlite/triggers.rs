@@ -18,8 +18,8 @@ pub struct Trigger {
 
 /// What ends the names of the triggers of one table. No word is part of another behind an underscore, so that the names
 /// of two tables' triggers never meet.
-pub const EVENTS: [&str; 9] =
-    ["inserting", "updating", "deleting", "delete", "update", "rekey", "insert", "updateover", "insertover"];
+pub const EVENTS: [&str; 10] =
+    ["inserting", "updating", "moving", "deleting", "delete", "update", "rekey", "insert", "updateover", "insertover"];
 
 /// The name of a table's trigger.
 pub fn trigger_name(table: &str, event: &str) -> String {
@@ -32,6 +32,7 @@ pub fn triggers(table: &Table, shape: &Shape, choice: &Choice) -> Vec<Trigger> {
     let stash = Stash::new(table, shape, &choice.hidden);
     EVENTS
         .iter()
+        .filter(|event| **event != "moving" || shape.circle)
         .map(|event| {
             let (fires, mut body) = body(table, &choice.hidden, &stash, event);
             if choice.requires_user {
@@ -100,14 +101,38 @@ fn body(table: &Table, hidden: &Hidden, stash: &Stash<'_>, event: &str) -> Body 
             ..Entry::default()
         })
     };
+    let moved = |previous: &String| {
+        let (from, same) = stash.present();
+        entry(Entry {
+            action: "CREATE",
+            record_id: "afterimage_moved.record_id".into(),
+            previous: Some(previous.clone()),
+            new: Some(stash.present_image()),
+            redacted: redacted(table, hidden),
+            from: format!("(SELECT {new_id} AS record_id) AS afterimage_moved JOIN {from} ON {same}"),
+            ..Entry::default()
+        })
+    };
     match event {
         "inserting" => (("BEFORE INSERT", Some(stash.insert_collides())), vec![stash.before_insert()]),
         "updating" => (("BEFORE UPDATE", Some(stash.update_collides())), vec![stash.before_update()]),
-        "deleting" => (("BEFORE DELETE", Some(stash.holds_any())), vec![stash.take_old()]),
+        "moving" => {
+            let when = format!("{} AND {old_id} <> {new_id}", key_changed(table));
+            (("BEFORE UPDATE", Some(when)), stash.note_move())
+        }
+        "deleting" => {
+            let forget = stash.shape.circle.then(|| stash.forget_move());
+            let statements = [stash.take_old()].into_iter().chain(forget).collect();
+            (("BEFORE DELETE", Some(stash.holds_any_to_delete())), statements)
+        }
         "delete" => (("AFTER DELETE", None), vec![gone(None), stash.take_old()]),
         "insert" => (("AFTER INSERT", None), vec![made(Some(&replacing))]),
         "rekey" => {
             let when = format!("{} AND {old_id} IS NOT {new_id}", key_changed(table));
+            if stash.shape.circle {
+                let statements = vec![gone(Some(&new_id)), moved(&old_id), stash.forget_move()];
+                return (("AFTER UPDATE", Some(when)), statements);
+            }
             (("AFTER UPDATE", Some(when)), vec![gone(Some(&new_id)), made(Some(&old_id))])
         }
         "insertover" => {
@@ -125,7 +150,12 @@ fn body(table: &Table, hidden: &Hidden, stash: &Stash<'_>, event: &str) -> Body 
         _ => {
             let any = table.columns.iter().filter(|column| !hidden.is_ignored(&column.name)).map(changed);
             let any = joined(&any.collect::<Vec<_>>(), "OR");
-            let when = format!("({any}) AND NOT ({} AND {old_id} IS NOT {new_id})", key_changed(table));
+            let unless_moving = match stash.shape.circle {
+                true => format!(" AND NOT {}", stash.is_moving()),
+                false => String::new(),
+            };
+            let rekeyed = format!("{} AND {old_id} IS NOT {new_id}", key_changed(table));
+            let when = format!("({any}) AND NOT ({rekeyed}){unless_moving}");
             let update = Entry {
                 action: "UPDATE",
                 record_id: new_id,

@@ -208,7 +208,13 @@ impl Dml for Postgres {
         statement("SELECT ''::text WHERE false".to_owned(), Vec::new())
     }
 
-    fn orphan(&self, _reference: &Reference, _parent: &Table, _values: &[&str]) -> Option<Statement> {
+    fn left_behind(
+        &self,
+        _reference: &Reference,
+        _child: Option<&Table>,
+        _parent: &Table,
+        _values: &[String],
+    ) -> Option<Statement> {
         None
     }
 

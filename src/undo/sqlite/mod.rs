@@ -159,18 +159,33 @@ impl Dml for Sqlite {
         statement(sql, values)
     }
 
-    fn orphan(&self, reference: &Reference, parent: &Table, values: &[&str]) -> Option<Statement> {
-        let (mut points, mut same) = (Vec::new(), Vec::new());
-        for ((from, to), image) in reference.columns.iter().zip(values) {
-            points.push(format!("c.{} = {}", identifier(from), write::place(image)));
-            same.push(format!("p.{} = c.{}", identifier(to), identifier(from)));
-        }
+    fn left_behind(
+        &self,
+        reference: &Reference,
+        child: Option<&Table>,
+        parent: &Table,
+        values: &[String],
+    ) -> Option<Statement> {
+        let columns = || reference.columns.iter().enumerate();
+        let list = |texts: Vec<String>, between: &str| texts.join(between);
+        // The values are compared as those of the parent's columns are: the first half, which is empty, says how, unless
+        // the second may be of another class.
+        let like = columns().map(|(place, (_, to))| format!("{} AS v{place}", identifier(to))).collect();
+        let places = values.iter().map(|image| write::place_of_class(image).to_owned()).collect();
+        let referring = columns().map(|(place, (from, _))| format!("gone.v{place} = c.{}", identifier(from))).collect();
+        let same = columns().map(|(_, (from, to))| format!("p.{} = c.{}", identifier(to), identifier(from))).collect();
+        let shown = columns().map(|(_, (from, _))| format!("quote(c.{})", identifier(from))).collect();
         let sql = format!(
-            "SELECT 1 FROM {} AS c WHERE {} AND NOT EXISTS (SELECT 1 FROM {} AS p WHERE {}) LIMIT 1",
+            "SELECT {}, {} FROM (SELECT {} FROM {parent} WHERE 0 UNION ALL SELECT {}) AS gone \
+             JOIN {} AS c ON {} WHERE NOT EXISTS (SELECT 1 FROM {parent} AS p WHERE {}) LIMIT 1",
+            list(shown, " || ', ' || "),
+            child.map_or_else(|| "NULL".to_owned(), |child| record_id_of(child, "c")),
+            list(like, ", "),
+            list(places, ", "),
             reference.child_sql_name,
-            points.join(" AND "),
-            parent.sql_name,
-            same.join(" AND ")
+            list(referring, " AND "),
+            list(same, " AND "),
+            parent = parent.sql_name,
         );
         Some(statement(sql, values.iter().map(|image| write::value(image)).collect()))
     }

@@ -68,3 +68,12 @@ fn marked(image: &str, text: Option<String>) -> Value {
 pub(super) fn place(image: &str) -> &'static str {
     if image.starts_with("{\"$text\"") { "CAST(? AS TEXT)" } else { "?" }
 }
+
+/// The same, so that SQLite knows which class of value comes.
+pub(super) fn place_of_class(image: &str) -> &'static str {
+    match image.as_bytes().first() {
+        Some(b'"') => "CAST(? AS TEXT)",
+        Some(b'{') => place(image),
+        _ => "CAST(? AS NUMERIC)",
+    }
+}

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::{conflict, entry, rows, tracked, undo};
-use crate::support::{World, both};
+use super::{conflict, entry, last_transaction, rows, tracked, transaction, undo, undo_as_planned, undo_transaction};
+use crate::support::{Kind, World, both};
 
 const TABLES: &str = "create table p (id integer primary key, a text, b text); \
     create table c (id integer primary key, p integer references p on update cascade)";
@@ -70,6 +70,19 @@ both! {
         assert_eq!(rows(&world, "t").await, before);
     }
 
+    async fn either_half_of_a_key_change_that_the_row_itself_follows_is_undone(world: World) {
+        for (action, key) in FOLLOWING {
+            for (half, id) in [("DELETE", "3"), ("CREATE", "2")] {
+                let fresh = World::new(world.kind).await;
+                let api = tracked(&fresh, &following(action, key), &["t"]).await;
+                fresh.sql("insert into t values (1, 'one', null), (3, 'x', 3), (4, 'y', 3)").await;
+                fresh.sql("update t set k = 2 where k = 3").await;
+                undo_as_planned(&api, &entry(&api, half, "t", id).await, false).await;
+                assert_eq!(fresh.scalar("select k from t where c = 'x'").await, "3", "{action} {half}");
+            }
+        }
+    }
+
     async fn a_key_that_others_refer_to_by_now_stays_and_the_preview_knows(world: World) {
         let tables = "create table p (id integer primary key, a text); \
             create table c (id integer primary key, p integer references p)";
@@ -81,5 +94,34 @@ both! {
         conflict(&world, &api, &id, "\"c\"").await;
         world.sql("delete from c").await;
         undo(&api, &id).await;
+    }
+}
+
+/// What a foreign key of a table to itself does when a key changes, and the key.
+const FOLLOWING: [(&str, &str); 3] = [
+    ("cascade", "integer primary key"),
+    ("set null", "int not null primary key"),
+    ("set default", "integer primary key"),
+];
+
+fn following(action: &str, key: &str) -> String {
+    format!("create table t (k {key}, c text, f integer default 1 references t (k) on update {action})")
+}
+
+/// SQLite sets the reference before it fires the triggers of the row that it stands in.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transaction_that_changes_a_key_that_the_row_itself_follows_is_undone() {
+    for (action, key) in FOLLOWING {
+        let world = World::new(Kind::Sqlite).await;
+        let api = tracked(&world, &following(action, key), &["t"]).await;
+        world.sql("insert into t values (1, 'one', null), (3, 'x', 3), (4, 'y', 3)").await;
+        let before = rows(&world, "t").await;
+        let moved = transaction(&world, &api, "update t set k = 2 where k = 3").await;
+        let away = rows(&world, "t").await;
+        undo_transaction(&api, &moved).await;
+        assert_eq!(rows(&world, "t").await, before, "{action}");
+        let again = last_transaction(&api).await;
+        undo_transaction(&api, &again).await;
+        assert_eq!(rows(&world, "t").await, away, "{action}");
     }
 }

@@ -4,6 +4,7 @@ mod big;
 mod concurrency;
 mod created;
 mod cycles;
+mod dangling;
 mod deleted;
 mod encoding;
 mod kept;

@@ -4,6 +4,7 @@
 mod catalogue;
 mod context;
 mod entries;
+mod moving;
 mod replace;
 mod replay;
 mod schema;

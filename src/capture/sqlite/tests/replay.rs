@@ -161,3 +161,23 @@ async fn the_log_replayed_gives_a_table_that_refers_to_itself() {
         replays(schema, seed).await;
     }
 }
+
+#[tokio::test]
+async fn the_log_replayed_gives_a_table_that_refers_to_itself_and_follows_its_keys() {
+    let keys = [
+        ("id INTEGER PRIMARY KEY", ""),
+        ("id INT NOT NULL PRIMARY KEY DEFAULT (abs(random()) % 8)", ""),
+        ("id INT PRIMARY KEY DEFAULT (abs(random()) % 8)", " WITHOUT ROWID"),
+    ];
+    let actions =
+        ["ON UPDATE CASCADE ON DELETE SET NULL", "ON UPDATE SET NULL ON DELETE CASCADE", "ON UPDATE SET DEFAULT"];
+    for (seed, (key, end)) in (300..).zip(keys) {
+        for action in actions {
+            let schema = format!(
+                "PRAGMA foreign_keys = ON; CREATE TABLE t ({key}, a TEXT COLLATE NOCASE UNIQUE,
+                b INT REFERENCES t {action}, c REAL CHECK (c <> 4.0)){end}"
+            );
+            replays(&schema, seed).await;
+        }
+    }
+}
