@@ -19,6 +19,7 @@ pub use record::Gap;
 pub(crate) use record::TRACKED_TABLE;
 pub(crate) use report::health;
 pub use report::{Report, describe, list, reports};
+pub(crate) use table::key_parts;
 pub use table::{Choice, Column, Form, Health, Hidden, OnDelete, Reference, Table};
 pub use track::{Actor, Done, Wish, resume, track, untrack};
 pub use watch::Watch;

@@ -263,13 +263,3 @@ fn prevented(group: &Group) -> Error {
         }
     })
 }
-
-/// The parts of a record id: of a single key the text itself, of a composite one the strings of its array. None where
-/// it does not fit the table's key.
-pub(super) fn key_parts(table: &Table, record_id: &str) -> Option<Vec<String>> {
-    if table.primary_key.len() == 1 {
-        return Some(vec![record_id.to_owned()]);
-    }
-    let parts: Vec<String> = serde_json::from_str(record_id).ok()?;
-    (parts.len() == table.primary_key.len()).then_some(parts)
-}

@@ -6,11 +6,12 @@ mod write;
 use sea_orm::{DbBackend, DbErr, Statement, Value};
 
 use super::plan::{Group, Step};
-use super::rows::{Dml, key_parts};
+use super::rows::Dml;
 use crate::audit::{Error, Json};
 use crate::capture::postgres::image::{record_id as record_id_of, value_text_anywhere};
 use crate::capture::postgres::name::identifier;
-use crate::capture::{Column, Reference, Table};
+use crate::capture::postgres::read::{SETTINGS, own};
+use crate::capture::{Column, Reference, Table, key_parts};
 use write::{definition, expression, in_json};
 
 pub(super) struct Postgres;
@@ -20,11 +21,6 @@ const BATCH: usize = 1_000;
 
 fn statement(sql: String, values: Vec<Value>) -> Statement {
     Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
-}
-
-/// The table's own rows: those of tables that inherit from it are theirs.
-fn own(table: &Table) -> String {
-    if table.partitioned { table.sql_name.clone() } else { format!("ONLY {}", table.sql_name) }
 }
 
 /// The members of a row's JSON by which it is found: its id, and the parts of its key. None where the id is no key of
@@ -84,16 +80,10 @@ fn pointing(reference: &Reference, child: &str, parent: &Table, ids: &[String], 
 
 impl Dml for Postgres {
     fn prepare(&self) -> &'static [&'static str] {
-        // What capture pins for its functions. And rows that a policy hides must not be missed in silence: where the
-        // role may not see all, this makes it an error. And rows are asked for without waiting, but a key that another
-        // transaction is about to take, or a parent that it is about to delete, is only met in writing: to wait there is
-        // to risk that the other one is found in a deadlock. And rows that refer to each other come and go in any order
-        // as far as their constraints allow.
-        &["SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL TimeZone = 'UTC'; SET LOCAL extra_float_digits = 1; \
-           SET LOCAL IntervalStyle = 'postgres'; SET LOCAL bytea_output = 'hex'; SET LOCAL lc_monetary = 'C'; \
-           SET LOCAL row_security = off; \
-           SET LOCAL lock_timeout = '10ms'; \
-           SET CONSTRAINTS ALL DEFERRED"]
+        // Rows are asked for without waiting, but a key that another transaction is about to take, or a parent that it
+        // is about to delete, is only met in writing: to wait there is to risk that the other one is found in a
+        // deadlock. And rows that refer to each other come and go in any order as far as their constraints allow.
+        &[SETTINGS, "SET LOCAL lock_timeout = '10ms'; SET CONSTRAINTS ALL DEFERRED"]
     }
 
     fn batch(&self) -> usize {

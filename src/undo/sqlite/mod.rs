@@ -6,8 +6,9 @@ mod write;
 use sea_orm::{DbBackend, DbErr, Statement, Value};
 
 use super::plan::{Group, Step};
-use super::rows::{Dml, key_parts};
+use super::rows::Dml;
 use crate::audit::Error;
+use crate::capture::sqlite::read::is_row;
 use crate::capture::sqlite::{catalogued, identifier, record_id_of, value_of};
 use crate::capture::{Column, Reference, Table};
 
@@ -17,33 +18,9 @@ fn statement(sql: String, values: Vec<Value>) -> Statement {
     Statement::from_sql_and_values(DbBackend::Sqlite, sql, values)
 }
 
-/// The row of this id: what its key may be is looked up in the index, and then held against the id's text.
-fn is_row(table: &Table, alias: &str, record_id: &str, values: &mut Vec<Value>) -> String {
-    let Some(parts) = key_parts(table, record_id) else { return "FALSE".to_owned() };
-    let mut conditions = Vec::new();
-    for (key, part) in table.primary_key.iter().zip(parts) {
-        // The text may stand for a text, a number, or bytes in hexadecimal, be they a BLOB or a text that holds NUL.
-        let (whole, real) = (part.parse::<i64>().ok(), part.parse::<f64>().ok());
-        let bytes = bytes_of(&part);
-        values.extend([part.into(), whole.into(), real.into(), bytes.clone().into(), bytes.into()]);
-        conditions.push(format!("{alias}.{} IN (?, ?, ?, ?, CAST(? AS TEXT))", identifier(key)));
-    }
-    values.push(record_id.into());
-    conditions.push(format!("{} = ?", record_id_of(table, alias)));
-    conditions.join(" AND ")
-}
-
 /// The row of the one id that there is: a batch holds no more.
 fn is_one_of(table: &Table, alias: &str, record_ids: &[String], values: &mut Vec<Value>) -> String {
     record_ids.first().map_or_else(|| "FALSE".to_owned(), |record_id| is_row(table, alias, record_id, values))
-}
-
-fn bytes_of(hexadecimal: &str) -> Option<Vec<u8>> {
-    if !hexadecimal.is_ascii() || !hexadecimal.len().is_multiple_of(2) {
-        return None;
-    }
-    let byte = |place: usize| u8::from_str_radix(hexadecimal.get(place..place + 2)?, 16).ok();
-    (0..hexadecimal.len()).step_by(2).map(byte).collect()
 }
 
 impl Dml for Sqlite {

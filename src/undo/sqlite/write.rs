@@ -2,9 +2,10 @@
 
 use sea_orm::{Statement, Value};
 
-use super::{bytes_of, is_row, statement};
+use super::statement;
 use crate::audit::{FieldChange, Json};
 use crate::capture::sqlite::identifier;
+use crate::capture::sqlite::read::{bytes_of, is_row};
 use crate::undo::plan::{Change, Step};
 
 /// The statement that carries a step out, and how many rows it must touch. ABORT, whatever the table's own constraints

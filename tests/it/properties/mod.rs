@@ -155,6 +155,13 @@ both! {
     }
 
     async fn an_undo_does_what_its_preview_said_or_nothing(world: World) {
-        tried(world, async |history| history.keeps_its_word().await).await;
+        let undone = Cell::new(0);
+        tried(world, async |history| {
+            let outcome = history.keeps_its_word().await;
+            undone.set(undone.get() + history.undone.get());
+            outcome
+        })
+        .await;
+        assert!(undone.get() > 10, "{} entries were undone", undone.get());
     }
 }
