@@ -106,17 +106,19 @@ fn choices(tracked: &Tracked) -> [(&'static str, Value); 3] {
     ]
 }
 
-/// The fields that differ between the two states of a table; of a table that has only one, what was chosen.
+/// The fields that differ between the two states of a table; of a table that has only one, its columns and what was
+/// chosen.
 fn fields(tracked: &Tracked, other: Option<&Tracked>) -> Json {
+    let lasting = |tracked: &Tracked| {
+        let columns = ("columns", Value::from(tracked.columns.as_slice()));
+        choices(tracked).into_iter().chain([columns]).collect::<Vec<_>>()
+    };
     let all = |tracked: &Tracked| {
-        let state = [
-            ("pausedSince", tracked.paused_since.map(format_timestamp).into()),
-            ("columns", Value::from(tracked.columns.as_slice())),
-        ];
-        choices(tracked).into_iter().chain(state).collect::<Vec<_>>()
+        let paused = ("pausedSince", tracked.paused_since.map(format_timestamp).into());
+        lasting(tracked).into_iter().chain([paused]).collect::<Vec<_>>()
     };
     let texts: Vec<(&str, String)> = match other {
-        None => choices(tracked).map(|(name, value)| (name, value.to_string())).into(),
+        None => lasting(tracked).into_iter().map(|(name, value)| (name, value.to_string())).collect(),
         Some(other) => {
             let pairs = all(tracked).into_iter().zip(all(other));
             let differing = pairs.filter(|(one, other)| one != other);

@@ -207,7 +207,7 @@ impl Row {
     fn reference(&self, schema: &Schema, place: usize) -> Vec<String> {
         let parent = schema.table(self.table(schema).foreign_keys[place].parent);
         let choice = self.values[4 + place % 4];
-        if choice % 3 == 0 {
+        if choice.is_multiple_of(3) {
             return parent.key().iter().map(|_| "null".to_owned()).collect();
         }
         let key = choice % KEYS;
