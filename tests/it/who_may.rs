@@ -11,12 +11,15 @@ use serde_json::{Value, json};
 use crate::support::{Api, both};
 
 /// Every field of the roots, a document that asks for it, and the roles that may.
-const FIELDS: [(&str, &str, &[Role]); 13] = [
+const FIELDS: [(&str, &str, &[Role]); 17] = [
     ("auditLogs", "{ auditLogs { totalCount } }", READERS),
     ("auditLog", "{ auditLog(id: 1) { id } }", READERS),
     ("summary", "{ summary { total } }", READERS),
     ("trash", "{ trash { totalCount } }", READERS),
     ("objectHistory", "{ objectHistory(tableName: \"t\", recordId: 1) { totalCount } }", READERS),
+    ("trackedObject", "{ trackedObject(tableName: \"t\", recordId: 1) { current } }", READERS),
+    ("undoPreview", "{ undoPreview(id: 1) { possible } }", READERS),
+    ("undoTransactionPreview", "{ undoTransactionPreview(transactionId: 1) { possible } }", READERS),
     ("trackedTables", "{ trackedTables { tableName } }", READERS),
     ("viewer", "{ viewer { userId } }", ALL),
     (
@@ -26,6 +29,7 @@ const FIELDS: [(&str, &str, &[Role]); 13] = [
     ),
     ("createAuditLogs", "mutation { createAuditLogs(inputs: []) { auditLogs { id } } }", WRITERS),
     ("undo", "mutation { undo(id: 1) { auditLog { id } } }", ADMINS),
+    ("undoTransaction", "mutation { undoTransaction(transactionId: 1) { auditLog { id } } }", ADMINS),
     ("trackTable", "mutation { trackTable(input: {tableName: \"t\"}) { trackedTable { tableName } } }", ADMINS),
     ("untrackTable", "mutation { untrackTable(tableName: \"t\") { tableName } }", ADMINS),
     ("auditLogAdded", "subscription { auditLogAdded { auditLog { id } } }", READERS),

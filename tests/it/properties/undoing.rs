@@ -27,13 +27,13 @@ impl Target<'_> {
         match self {
             Target::Entry(id, linked) => (
                 format!(
-                    "query($id: ID!, $l: Boolean) {{ plan: undoPreview(id: $id, restoreLinked: $l) {{ possible code reason planHash {SHOWN} }} }}"
+                    "query($id: ID!, $l: Boolean) {{ plan: undoPreview(id: $id, restoreLinked: $l) {{ possible code reason planHash {SHOWN} derived {{ tableName recordId }} }} }}"
                 ),
                 json!({"id": id, "l": linked}),
             ),
             Target::Transaction(id) => (
                 format!(
-                    "query($id: ID!) {{ plan: undoTransactionPreview(transactionId: $id) {{ possible code reason planHash {SHOWN} }} }}"
+                    "query($id: ID!) {{ plan: undoTransactionPreview(transactionId: $id) {{ possible code reason planHash {SHOWN} derived {{ tableName recordId }} }} }}"
                 ),
                 json!({"id": id}),
             ),
@@ -123,12 +123,9 @@ impl History<'_> {
                 return Err(format!("{target:?}: {part} were to be {} and are {}", plan[part], done[part]));
             }
         }
-        let touched: BTreeSet<(String, String)> = plan["effects"]
-            .as_array()
-            .expect("a list")
-            .iter()
-            .map(|effect| (text(&effect["tableName"]), text(&effect["recordId"])))
-            .collect();
+        let told = [&plan["effects"], &plan["derived"]].map(|list| list.as_array().expect("a list"));
+        let touched: BTreeSet<(String, String)> =
+            told.into_iter().flatten().map(|effect| (text(&effect["tableName"]), text(&effect["recordId"]))).collect();
         let moved =
             before.keys().chain(now.keys()).find(|key| before.get(key) != now.get(key) && !touched.contains(key));
         match moved {
