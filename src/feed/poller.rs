@@ -19,7 +19,7 @@ const IDLE: Duration = Duration::from_millis(250);
 /// The longest pause between two tries while the database is away.
 const AWAY: Duration = Duration::from_secs(2);
 /// How long a full buffer may hold up the others, so that one burst does not end subscriptions that keep up.
-const COURTESY: Duration = Duration::from_millis(50);
+const COURTESY: Duration = Duration::from_millis(200);
 /// A database that says nothing for this long is away. The longest single step is to sort what a long outage left.
 const SILENCE: Duration = Duration::from_secs(120);
 
