@@ -55,6 +55,7 @@ fn dependencies(steps: &[Step], explicit: &[(usize, usize)]) -> Vec<Vec<usize>> 
         web.needs[*step].insert(*needed);
     }
     web.keep_each_row_s_order();
+    web.keep_the_order_of_updates();
     let tables: BTreeMap<&str, &Known> =
         steps.iter().map(|step| (step.known.table.name.as_str(), &*step.known)).collect();
     for known in tables.values() {
@@ -83,9 +84,23 @@ impl Web<'_> {
             let row = before.filter(|_| step.before.is_some()).map_or(place, |before| self.rows[before]);
             self.rows.push(row);
             for id in [step.record_id.as_str(), step.end()] {
-                if let Some(before) = last.insert((table, id), place).filter(|before| *before != place) {
-                    self.needs[place].insert(before);
+                match last.insert((table, id), place).filter(|before| *before != place) {
+                    // The row refers to itself: its key goes first, and takes the reference along.
+                    Some(before) if step.takes_along(&self.steps[before]) => drop(self.needs[before].insert(place)),
+                    Some(before) => drop(self.needs[place].insert(before)),
+                    None => {}
                 }
+            }
+        }
+    }
+
+    /// Where more has to be unique than the values of columns, only the order in which it was done is known to be good.
+    fn keep_the_order_of_updates(&mut self) {
+        let mut last: HashMap<&str, usize> = HashMap::new();
+        let updates = |step: &Step| step.known.unique_otherwise && matches!(step.change, Change::Update(_));
+        for (place, step) in self.steps.iter().enumerate().filter(|(_, step)| updates(step)) {
+            if let Some(before) = last.insert(&step.known.table.name, place) {
+                self.needs[place].insert(before);
             }
         }
     }
@@ -161,6 +176,27 @@ fn tuple(row: Option<&Row>, places: &[usize]) -> Option<Vec<String>> {
 }
 
 impl Step {
+    /// Whether the step changes a key, and a foreign key of the table to itself does then what the other step would: the
+    /// row refers to itself before and after.
+    fn takes_along(&self, other: &Step) -> bool {
+        let known = &self.known;
+        let places =
+            |columns: Vec<&String>| columns.iter().map(|column| known.place(column)).collect::<Option<Vec<_>>>();
+        self.becomes.is_some()
+            && other.becomes.is_none()
+            && matches!(other.change, Change::Update(_))
+            && known.references.iter().filter(|of| of.on_update_writes && of.child == known.table.name).any(
+                |reference| {
+                    let (from, to) = reference.columns.iter().map(|(from, to)| (from, to)).unzip();
+                    let (Some(from), Some(to)) = (places(from), places(to)) else { return false };
+                    let same = |pointing: Option<&Row>, key: Option<&Row>| {
+                        tuple(pointing, &from).is_some_and(|value| Some(value) == tuple(key, &to))
+                    };
+                    same(other.before.as_ref(), self.before.as_ref()) && same(other.after.as_ref(), self.after.as_ref())
+                },
+            )
+    }
+
     /// Whether one statement could carry both out: of one kind, on one table, writing the same columns.
     pub(super) fn goes_with(&self, other: &Step) -> bool {
         let places = |step: &Step| step.values().iter().map(|value| value.place).collect::<Vec<_>>();

@@ -37,7 +37,8 @@ pub(super) trait Dml: Send + Sync {
     ) -> Statement;
     /// The id of one of these rows at which a row of a table that is not described points.
     fn is_referenced(&self, reference: &Reference, parent: &Table, record_ids: &[String]) -> Statement;
-    /// The unique keys of a table: each row a key's name and one of its columns, together and in order.
+    /// The unique keys of a table: each row a key's name and one of its columns, together and in order; no column's name
+    /// where it is not one of columns alone, or does not hold for all rows.
     fn unique_keys(&self, table: &Table) -> Statement;
     /// The SQL of a column's default; no row, or null, where it has none.
     fn default_of(&self, table: &Table, column: &Column) -> Statement;
@@ -168,7 +169,7 @@ impl<'a> Rows<'a> {
         Ok(None)
     }
 
-    /// The unique keys of a table, each the names of its columns.
+    /// The unique keys of a table, each the names of its columns; empty ones where it is not one of columns alone.
     pub(super) async fn unique_keys(&self, table: &Table) -> Result<Vec<Vec<String>>> {
         let mut keys: Vec<(String, Vec<String>)> = Vec::new();
         for row in self.query(self.dml.unique_keys(table)).await? {

@@ -19,6 +19,8 @@ pub(super) struct Known {
     pub(super) references: Vec<Reference>,
     /// Its unique keys, the primary one among them, as places of columns.
     pub(super) uniques: Vec<Vec<usize>>,
+    /// Whether something else has to be unique: a computed value, or one of some rows only.
+    pub(super) unique_otherwise: bool,
 }
 
 impl Known {
@@ -109,8 +111,9 @@ impl<'a> Tables<'a> {
         let references = references(kind, connection, &table).await?;
         let hidden = Hidden { redacted: tracked.redacted_columns, ignored: tracked.ignored_columns };
         self.rows.hide(&hidden);
-        let mut known = Known { table, hidden, references, uniques: Vec::new() };
+        let mut known = Known { table, hidden, references, uniques: Vec::new(), unique_otherwise: false };
         let keys = self.rows.unique_keys(&known.table).await?;
+        known.unique_otherwise = keys.iter().flatten().any(String::is_empty);
         let places = |key: Vec<String>| key.iter().map(|column| known.place(column)).collect();
         known.uniques = keys.into_iter().filter_map(places).collect();
         Ok(Some(known))

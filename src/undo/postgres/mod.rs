@@ -138,13 +138,19 @@ impl Dml for Postgres {
     }
 
     fn unique_keys(&self, table: &Table) -> Statement {
-        let sql = "SELECT i.indexrelid::text, a.attname::text \
+        // One that holds for some rows, or of what is computed, is none of columns.
+        let sql = "SELECT i.indexrelid::text, CASE WHEN bool_or(k.other) OVER (PARTITION BY i.indexrelid) THEN '' \
+                          ELSE k.name END \
                      FROM pg_catalog.pg_index i \
-                     CROSS JOIN LATERAL pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY AS key (number, place) \
-                     JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = key.number \
-                    WHERE i.indrelid = $1::oid AND i.indisunique AND i.indexprs IS NULL AND i.indpred IS NULL \
-                      AND key.place <= i.indnkeyatts \
-                    ORDER BY i.indexrelid, key.place";
+                     CROSS JOIN LATERAL ( \
+                          SELECT key.place, a.attname::text AS name, \
+                                 i.indisexclusion OR i.indpred IS NOT NULL OR a.attgenerated IS DISTINCT FROM '' AS other \
+                            FROM pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY AS key (number, place) \
+                            LEFT JOIN pg_catalog.pg_attribute a \
+                                   ON a.attrelid = i.indrelid AND a.attnum = key.number AND key.number > 0 \
+                           WHERE key.place <= i.indnkeyatts) AS k \
+                    WHERE i.indrelid = $1::oid AND (i.indisunique OR i.indisexclusion) \
+                    ORDER BY i.indexrelid, k.place";
         statement(sql.to_owned(), vec![table.relation.into()])
     }
 

@@ -21,10 +21,12 @@ pub(super) fn perform(group: &Group) -> Vec<(Statement, usize)> {
         }
     }
     // A row may be gone by the time that it is its turn, or bear its new key: a foreign key's action was there before.
-    let must =
-        if group.circle || first.change == Change::Delete || first.becomes.is_some() { 0 } else { group.steps.len() };
+    let table = &first.known.table;
+    let itself = first.known.references.iter().any(|of| of.on_update_writes && of.child == table.name);
+    let may_be_done = first.change == Change::Delete || first.becomes.is_some() || itself;
+    let must = if group.circle || may_be_done { 0 } else { group.steps.len() };
     let parts: Vec<String> = kinds.iter().map(|kind| part(kind)).collect();
-    let function = writer::name(first.known.table.owner.unwrap_or_default());
+    let function = writer::name(table.owner.unwrap_or_default());
     // One row for each that was met, which is what the driver counts.
     let sql = format!("SELECT FROM generate_series(1, ({function}($1::text::json))[1])");
     vec![(statement(sql, vec![Bound::from(format!("[[{}]]", parts.join(",")))]), must)]
