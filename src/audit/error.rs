@@ -102,6 +102,30 @@ impl Error {
         error.caused_by(cause)
     }
 
+    /// Another connection holds the one lock that a database has for all who write.
+    pub fn locked(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        let mut error = Error::unavailable(cause);
+        error.message = "another connection holds the database's one write lock; try again later".to_owned();
+        error.busy = true;
+        error
+    }
+
+    /// The same failure, saying what another transaction holds, where that is what failed.
+    pub fn held(mut self, what: &str) -> Self {
+        if self.busy {
+            self.message = format!("another transaction holds {what}; try again");
+        }
+        self
+    }
+
+    /// The same failure for one who has found that others are in the way, whatever they hold.
+    pub fn in_the_way(mut self) -> Self {
+        if self.busy {
+            self.code = Code::Conflict;
+        }
+        self
+    }
+
     /// The same failure, saying what it is about. That another transaction was in the way is told as it is.
     pub fn about(mut self, subject: &str) -> Self {
         if !self.busy {

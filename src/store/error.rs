@@ -50,6 +50,23 @@ pub fn failed(error: DbErr) -> Error {
     }
 }
 
+/// The same, of a transaction's beginning, in which SQLite waits for its one lock.
+pub(super) fn not_begun(error: DbErr) -> Error {
+    let locked = match &error {
+        DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause)) => match &**cause {
+            sqlx::Error::Database(refusal) => refusal.code().is_some_and(|code| is_locked(&code)),
+            _ => false,
+        },
+        _ => false,
+    };
+    if locked { Error::locked(error) } else { failed(error) }
+}
+
+/// SQLite: another connection writes.
+fn is_locked(code: &str) -> bool {
+    code.len() < 5 && code.parse::<i64>().is_ok_and(|code| [5, 6].contains(&(code & 0xff)))
+}
+
 enum Failure {
     Away,
     TooLong,

@@ -6,7 +6,7 @@ use sea_orm::sea_query::{Alias, Expr, IntoTableRef, Query, TableRef};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement, TransactionTrait, Value};
 
 use super::connect::Database;
-use super::error::failed;
+use super::error::{failed, not_begun};
 use crate::audit::{Action, Error, Result};
 
 /// What the server says of the changes that it makes: who asked for them, and why. The entries that the triggers write
@@ -68,7 +68,7 @@ impl<'a> Write<'a> {
     /// Where the database fails.
     pub async fn begin(database: &'a Database) -> Result<Write<'a>> {
         let options = database.dialect.write_options();
-        let transaction = database.writer.begin_with_options(options).await.map_err(failed)?;
+        let transaction = database.writer.begin_with_options(options).await.map_err(not_begun)?;
         for statement in database.dialect.open_write() {
             transaction.execute_unprepared(statement).await.map_err(failed)?;
         }

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use sea_orm::ConnectionTrait;
+
 use super::carry_out::carry_out;
 use super::history::History;
 use super::outcome::{Outcome, read_back};
@@ -32,11 +34,21 @@ impl<'a> Attempt<'a> {
     /// Begins, and finds what is to be undone.
     pub(super) async fn begin(database: &'a Database, request: &'a Request) -> Result<Attempt<'a>> {
         let write = Write::begin(database).await?;
+        let entries = Attempt::subject(database, &write.transaction, request).await?;
+        Ok(Attempt { database, request, write, entries })
+    }
+
+    /// What is to be undone, in the order in which it was done: at least one entry.
+    pub(super) async fn subject(
+        database: &Database,
+        connection: &impl ConnectionTrait,
+        request: &Request,
+    ) -> Result<Vec<Entry>> {
         let entries = match &request.subject {
-            Subject::Entry { id, .. } => store::by_ids(database.dialect, &write.transaction, [*id]).await?,
+            Subject::Entry { id, .. } => store::by_ids(database.dialect, connection, [*id]).await?,
             Subject::Transaction(id) => {
                 let most = MAX_PLAN_ROWS as u64 + 1;
-                store::some_of_transaction(database.dialect, &write.transaction, id, most).await?
+                store::some_of_transaction(database.dialect, connection, id, most).await?
             }
         };
         if entries.is_empty() {
@@ -45,7 +57,7 @@ impl<'a> Attempt<'a> {
                 Subject::Transaction(id) => format!("there is no transaction {id:?} in the log"),
             }));
         }
-        Ok(Attempt { database, request, write, entries })
+        Ok(entries)
     }
 
     /// The entry, or the last of the transaction.

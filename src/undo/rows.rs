@@ -108,7 +108,8 @@ impl<'a> Rows<'a> {
     ) -> Result<Vec<(String, Vec<String>)>> {
         let mut found = Vec::with_capacity(record_ids.len());
         for some in record_ids.chunks(self.dml.batch()) {
-            for row in self.query(self.dml.read(table, columns, some)).await? {
+            let read = self.query(self.dml.read(table, columns, some)).await;
+            for row in read.map_err(|error| error.held(&rows_of(table, some)))? {
                 let value = |place| row.try_get_by_index::<Text>(place).map(String::from);
                 let values = (1..=columns.len()).map(value).collect::<Result<Vec<String>, _>>().map_err(failed)?;
                 found.push((value(0).map_err(failed)?, values));
@@ -125,7 +126,8 @@ impl<'a> Rows<'a> {
     /// Carries a group of steps out.
     pub(super) async fn perform(&self, group: &Group) -> Result<()> {
         for (statement, rows) in self.dml.perform(group) {
-            let result = self.transaction.execute_raw(statement).await.map_err(|error| self.refused(error))?;
+            let done = self.transaction.execute_raw(statement).await.map_err(|error| self.refused(error));
+            let result = done.map_err(|error| error.held(&what_is_written(group)))?;
             if result.rows_affected() < rows as u64 {
                 return Err(prevented(group));
             }
@@ -144,7 +146,9 @@ impl<'a> Rows<'a> {
     ) -> Result<Vec<(String, String)>> {
         let mut found = Vec::new();
         for some in record_ids.chunks(self.dml.batch()) {
-            for row in self.query(self.dml.children(reference, child, parent, some, limit)).await? {
+            let found_here = self.query(self.dml.children(reference, child, parent, some, limit)).await;
+            let of = format!("a row of {:?} that refers to {}", child.name, rows_of(parent, some));
+            for row in found_here.map_err(|error| error.held(&of))? {
                 found.push((text(&row, 0)?, text(&row, 1)?));
             }
             if found.len() >= limit {
@@ -247,6 +251,24 @@ fn is_call(sql: &str) -> bool {
 
 pub(super) fn text(row: &QueryResult, place: usize) -> Result<String> {
     row.try_get_by_index::<Text>(place).map(String::from).map_err(failed)
+}
+
+/// Rows in words: which one, where it is one.
+fn rows_of(table: &Table, record_ids: &[String]) -> String {
+    match record_ids {
+        [record_id] => format!("the row {:?} {record_id:?}", table.name),
+        [first, ..] => format!("one of {} rows of {:?}, of which {first:?} is the first", record_ids.len(), table.name),
+        [] => format!("{:?}", table.name),
+    }
+}
+
+/// What a group writes, in words: others may hold the rows, those that they refer to, or keys that they take.
+fn what_is_written(group: &Group) -> String {
+    let record_ids: Vec<String> = group.steps.iter().map(|step| step.end().to_owned()).collect();
+    match group.steps.first() {
+        Some(step) => format!("{}, its key, or what it refers to", rows_of(&step.known.table, &record_ids)),
+        None => "the rows".to_owned(),
+    }
 }
 
 /// What it means that fewer rows changed than should have.

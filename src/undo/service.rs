@@ -1,7 +1,7 @@
 //! Undoing, and showing what an undo would do: the attempts, and the record of a refusal.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::attempt::{Attempt, MAX_PLAN_ROWS};
 use super::finish::hash_of_none;
@@ -60,11 +60,24 @@ pub struct Preview {
     pub hash: String,
 }
 
-/// How often rows that others hold are asked for, and how long is waited in between, holding nothing.
-const ATTEMPTS: u32 = 20;
+/// How long rows that others hold are asked for, and how long is waited in between, holding nothing.
+const PATIENCE: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(100);
 /// The table under which refused undos are filed.
 const UNDO: &str = "afterimage.undo";
+
+impl Preview {
+    /// Where no plan can be made.
+    fn refused(entry: Entry, request: &Request, error: &Error) -> Preview {
+        let hash = hash_of_none(&request.subject.to_string(), error);
+        let (effects, derived, later, skipped) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Preview { entry, refusal: None, effects, derived, later, skipped, hash }
+    }
+}
+
+fn nothing() -> Error {
+    Error::internal("there is nothing to undo")
+}
 
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -82,21 +95,22 @@ impl fmt::Display for Subject {
 /// NOT_FOUND, NOT_UNDOABLE, CONFLICT or FORBIDDEN, each with the reason; then nothing has changed but for an entry about
 /// the refusal.
 pub async fn undo(database: &Database, request: &Request) -> Result<Outcome> {
-    let mut attempt = 1;
+    let until = Instant::now() + PATIENCE;
     let outcome = loop {
         match undo_once(database, request).await {
             // It is the undo that gives way, and not the application.
-            Err(error) if error.is_busy() && attempt < ATTEMPTS => {
-                attempt += 1;
-                tokio::time::sleep(PAUSE).await;
-            }
-            outcome => break outcome,
+            Err(error) if error.is_busy() && Instant::now() < until => tokio::time::sleep(PAUSE).await,
+            outcome => break outcome.map_err(Error::in_the_way),
         }
     };
     if let Err(error) = &outcome
         && matches!(error.code(), Code::Conflict | Code::NotUndoable)
     {
-        record_refusal(database, request, error).await?;
+        match record_refusal(database, request, error).await {
+            // Whoever was in the way of the undo is in the way of that, too.
+            Err(refusal) if refusal.is_busy() => tracing::warn!(%error, "a refused undo could not be recorded"),
+            recorded => recorded?,
+        }
     }
     outcome
 }
@@ -125,23 +139,19 @@ async fn undo_once(database: &Database, request: &Request) -> Result<Outcome> {
 /// # Errors
 /// NOT_FOUND where there is nothing of that id. What else an undo would fail with is part of the preview.
 pub async fn preview(database: &Database, request: &Request) -> Result<Preview> {
-    let mut attempt = 1;
+    let until = Instant::now() + PATIENCE;
     loop {
         let (preview, refusal) = match preview_once(database, request).await {
             Ok(previewed) => previewed,
-            Err(error) if error.is_busy() && attempt < ATTEMPTS => {
-                attempt += 1;
-                tokio::time::sleep(PAUSE).await;
-                continue;
+            Err(error) if error.is_busy() => {
+                let entry = Attempt::subject(database, &database.reader, request).await?.pop();
+                (Preview::refused(entry.ok_or_else(nothing)?, request, &error), Some(error.in_the_way()))
             }
             Err(error) => return Err(error),
         };
         match refusal {
             None => return Ok(preview),
-            Some(error) if error.is_busy() && attempt < ATTEMPTS => {
-                attempt += 1;
-                tokio::time::sleep(PAUSE).await;
-            }
+            Some(error) if error.is_busy() && Instant::now() < until => tokio::time::sleep(PAUSE).await,
             Some(error) if matches!(error.code(), Code::Conflict | Code::NotUndoable | Code::Forbidden) => {
                 return Ok(Preview { refusal: Some((error.code(), error.message().to_owned())), ..preview });
             }
@@ -153,7 +163,7 @@ pub async fn preview(database: &Database, request: &Request) -> Result<Preview> 
 /// The preview, and what stands in the way of it.
 async fn preview_once(database: &Database, request: &Request) -> Result<(Preview, Option<Error>)> {
     let attempt = Attempt::begin(database, request).await?;
-    let entry = attempt.entry().cloned().ok_or_else(|| Error::internal("there is nothing to undo"))?;
+    let entry = attempt.entry().cloned().ok_or_else(nothing)?;
     let rows = attempt.rows().await?;
     let planned = attempt.plan(&rows, Bound { rows: MAX_PLAN_ROWS, hard: true }).await;
     let previewed = match planned {
@@ -166,11 +176,7 @@ async fn preview_once(database: &Database, request: &Request) -> Result<(Preview
             let Plan { later, skipped, hash, .. } = plan;
             (Preview { entry, refusal: None, effects, derived, later, skipped, hash }, refusal)
         }
-        Err(error) => {
-            let hash = hash_of_none(&request.subject.to_string(), &error);
-            let (effects, derived, later, skipped) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-            (Preview { entry, refusal: None, effects, derived, later, skipped, hash }, Some(error))
-        }
+        Err(error) => (Preview::refused(entry, request, &error), Some(error)),
     };
     drop(rows);
     attempt.roll_back().await?;

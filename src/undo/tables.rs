@@ -93,7 +93,8 @@ impl<'a> Tables<'a> {
     pub(super) async fn of_entry(&mut self, name: &str) -> Result<Arc<Known>> {
         self.find(name).await?.ok_or_else(|| {
             Error::not_undoable(format!(
-                "the table {name:?} is not tracked, so that the undo would not be recorded; track it first"
+                "the table {name:?} is not tracked, or its capture is paused, so that the undo would not be recorded; \
+                 track it first"
             ))
         })
     }

@@ -12,7 +12,7 @@ pub(super) fn refusal(error: &DbErr, hidden: &[String]) -> Option<Error> {
     };
     let sqlx::Error::Database(refusal) = &**cause else { return None };
     let refusal = refusal.try_downcast_ref::<PgDatabaseError>()?;
-    let (code, table) = (refusal.code(), refusal.table().unwrap_or("the table"));
+    let (code, table) = (refusal.code(), refusal.table().unwrap_or_default());
     let detail = refusal.detail().map(|detail| format!(": {}", shown(detail, hidden))).unwrap_or_default();
     let constraint = refusal.constraint().unwrap_or("without a name");
     match code {
@@ -24,11 +24,22 @@ pub(super) fn refusal(error: &DbErr, hidden: &[String]) -> Option<Error> {
             "what an undo writes this table by is not there: the table was tracked by an earlier version, or has a new \
              owner; track it again",
         )),
+        "42501" if refusal.message().contains("row-level security") => Some(Error::forbidden(format!(
+            "a policy hides rows from the server's database role, or from the owner of the table: {}; ALTER ROLE … \
+             BYPASSRLS for that role, or take FORCE ROW LEVEL SECURITY off the table",
+            refusal.message()
+        ))),
         "42501" => Some(Error::forbidden(format!(
             "the server's database role may not do this: {}; as the table's owner, GRANT USAGE on its schema and \
              GRANT SELECT, INSERT, UPDATE, DELETE on the table to that role",
             refusal.message()
         ))),
+        // A domain has its own checks, and a row that fits no partition breaks a constraint that has no name.
+        "23503" | "23505" | "23P01" | "23514" | "23502" | "428C9"
+            if table.is_empty() || refusal.constraint().is_none() && code == "23514" =>
+        {
+            Some(Error::conflict(format!("the database refuses the change: {}", refusal.message())))
+        }
         "23503" => {
             Some(Error::conflict(format!("the foreign key {constraint:?} of {table:?} stands in the way{detail}")))
         }
