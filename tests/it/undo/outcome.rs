@@ -5,7 +5,7 @@ use serde_json::json;
 use sqlx::{Connection, PgConnection};
 
 use super::{UNDO, conflict, entry, log_table, refused, rows, tracked, undo};
-use crate::support::{Api, Kind, both};
+use crate::support::{Api, Kind, World, both};
 
 const TABLE: &str = "create table t (id integer primary key, a text)";
 const CREATE: &str = "mutation($i: CreateAuditLogInput!) { createAuditLog(input: $i) { auditLog { id } } }";
@@ -87,29 +87,6 @@ both! {
         assert!(rows(&world, "t").await.is_empty());
     }
 
-    /// It is the undo that gives way.
-    async fn a_row_that_another_transaction_holds_is_a_conflict(world: World) {
-        if world.kind == Kind::Sqlite {
-            return;
-        }
-        let tables = "create table p (id integer primary key, a text unique); \
-            create table c (id integer primary key, p integer references p)";
-        let api = tracked(&world, tables, &["p", "c"]).await;
-        world.sql("insert into p values (1, 'a'), (2, 'q'); update p set a = 'b' where id = 1; delete from p where id = 2").await;
-        world.sql("insert into c values (1, 1)").await;
-        let mut other = PgConnection::connect(&world.database_url).await.expect("a connection");
-        for (hold, action, id) in [
-            ("update p set a = 'c' where id = 1", "UPDATE", "1"),
-            ("update c set id = 2", "CREATE", "1"),
-            ("insert into p values (2, 'z')", "DELETE", "2"),
-            ("insert into p values (3, 'q')", "DELETE", "2"),
-        ] {
-            sqlx::raw_sql(sqlx::AssertSqlSafe(format!("begin; {hold}"))).execute(&mut other).await.expect("a lock");
-            conflict(&world, &api, &entry(&api, action, "p", id).await, "another transaction").await;
-            sqlx::raw_sql("rollback").execute(&mut other).await.expect("unhindered");
-        }
-        undo(&api, &entry(&api, "UPDATE", "p", "1").await).await;
-    }
 
     async fn two_undos_at_one_instant_do_it_once(world: World) {
         let api = tracked(&world, TABLE, &["t"]).await;
@@ -125,19 +102,44 @@ both! {
         assert_eq!(codes, [None, Some("CONFLICT".to_owned())], "{one} {two}");
         assert_eq!(rows(&world, "t").await.len(), 1);
     }
+}
 
-    /// The application cannot pass its own changes off as an undo's.
-    async fn a_setting_makes_no_undo(world: World) {
-        if world.kind == Kind::Sqlite {
-            return;
-        }
-        let api = tracked(&world, TABLE, &["t"]).await;
-        world.sql("insert into t values (1, 'a'); update t set a = 'b'").await;
-        undo(&api, &entry(&api, "UPDATE", "t", "1").await).await;
-        world.sql("begin; select set_config('afterimage.server', 'on', true); update t set a = 'c'; commit").await;
-        let data = api.ask("{ auditLogs(first: 1) { nodes { source userId undoOf { id } } } }", json!({})).await;
-        assert_eq!(data["auditLogs"]["nodes"][0], json!({"source": "TRIGGER", "userId": null, "undoOf": null}));
-        let left = "select (select count(*) from afterimage.server_context) + (select count(*) from afterimage.server_undo)";
-        assert_eq!(world.scalar(left).await, "0", "nothing stays that a later transaction of that number could use");
+/// It is the undo that gives way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_that_another_transaction_holds_is_a_conflict_on_postgres() {
+    let world = World::new(Kind::Postgres).await;
+    let tables = "create table p (id integer primary key, a text unique); \
+        create table c (id integer primary key, p integer references p)";
+    let api = tracked(&world, tables, &["p", "c"]).await;
+    world
+        .sql("insert into p values (1, 'a'), (2, 'q'); update p set a = 'b' where id = 1; delete from p where id = 2")
+        .await;
+    world.sql("insert into c values (1, 1)").await;
+    let mut other = PgConnection::connect(&world.database_url).await.expect("a connection");
+    for (hold, action, id) in [
+        ("update p set a = 'c' where id = 1", "UPDATE", "1"),
+        ("update c set id = 2", "CREATE", "1"),
+        ("insert into p values (2, 'z')", "DELETE", "2"),
+        ("insert into p values (3, 'q')", "DELETE", "2"),
+    ] {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("begin; {hold}"))).execute(&mut other).await.expect("a lock");
+        conflict(&world, &api, &entry(&api, action, "p", id).await, "another transaction").await;
+        sqlx::raw_sql("rollback").execute(&mut other).await.expect("unhindered");
     }
+    undo(&api, &entry(&api, "UPDATE", "p", "1").await).await;
+}
+
+/// The application cannot pass its own changes off as an undo's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_setting_makes_no_undo_on_postgres() {
+    let world = World::new(Kind::Postgres).await;
+    let api = tracked(&world, TABLE, &["t"]).await;
+    world.sql("insert into t values (1, 'a'); update t set a = 'b'").await;
+    undo(&api, &entry(&api, "UPDATE", "t", "1").await).await;
+    world.sql("begin; select set_config('afterimage.server', 'on', true); update t set a = 'c'; commit").await;
+    let data = api.ask("{ auditLogs(first: 1) { nodes { source userId undoOf { id } } } }", json!({})).await;
+    assert_eq!(data["auditLogs"]["nodes"][0], json!({"source": "TRIGGER", "userId": null, "undoOf": null}));
+    let left =
+        "select (select count(*) from afterimage.server_context) + (select count(*) from afterimage.server_undo)";
+    assert_eq!(world.scalar(left).await, "0", "nothing stays that a later transaction of that number could use");
 }
