@@ -136,7 +136,8 @@ create function afterimage.pin_settings() returns text[]
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     pinned constant text[] := array['DateStyle', 'ISO, YMD', 'TimeZone', 'UTC', 'extra_float_digits', '1',
-        'IntervalStyle', 'postgres', 'bytea_output', 'hex', 'lc_monetary', 'C', 'jit', 'off'];
+        'IntervalStyle', 'postgres', 'bytea_output', 'hex', 'lc_monetary', 'C',
+        'quote_all_identifiers', 'off', 'jit', 'off'];
     before text[] := '{}';
 begin
     for n in 1 .. array_length(pinned, 1) by 2 loop
