@@ -7,7 +7,8 @@ language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
     return replace(case form
         when 'json' then '@'
-        when 'array' then 'CASE WHEN left(concat(@), 1) = ''['' THEN to_json(concat(@)) ELSE to_json(@) END'
+        when 'array' then
+            'CASE WHEN left(concat(@) COLLATE pg_catalog."default", 1) = ''['' THEN to_json(concat(@)) ELSE to_json(@) END'
         when 'document' then
             'CASE WHEN @::text ~ '
             || quote_literal(E'^\\s|\\s$|^null$|^\\{\\s*"\\$json"|\\\\u(0000|[dD][89abcdefABCDEF])')
@@ -16,12 +17,12 @@ begin
     end, '@', of_row || '.' || quote_ident(name));
 end $$;
 
--- The record id of a row, of these columns.
+-- The record id of a row, of these columns. It is compared by bytes, whatever the collation of a key's column.
 create function afterimage.record_id(relation oid, key int2[], of_row text) returns text
 language sql stable set search_path = pg_catalog, pg_temp set jit = off as $$
     select case count(*)
                when 0 then 'NULL::text'
-               when 1 then string_agg(format('concat(%s.%I)', of_row, name), '')
+               when 1 then string_agg(format('concat(%s.%I) COLLATE pg_catalog."default"', of_row, name), '')
                else format('''['' || %s || '']''', string_agg(format('to_json(concat(%s.%I))::text', of_row, name),
                    ' || '','' || ' order by array_position(key, number::int2)))
            end
@@ -135,7 +136,8 @@ create function afterimage.pin_settings() returns text[]
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     pinned constant text[] := array['DateStyle', 'ISO, YMD', 'TimeZone', 'UTC', 'extra_float_digits', '1',
-        'IntervalStyle', 'postgres', 'bytea_output', 'hex', 'lc_monetary', 'C', 'jit', 'off'];
+        'IntervalStyle', 'postgres', 'bytea_output', 'hex', 'lc_monetary', 'C',
+        'quote_all_identifiers', 'off', 'jit', 'off'];
     before text[] := '{}';
 begin
     for n in 1 .. array_length(pinned, 1) by 2 loop

@@ -100,7 +100,7 @@ end $$;
 -- this transaction's view of the catalogue is behind the table. One query, since each session asks before it first
 -- writes to the table.
 create function afterimage.shape(relation regclass) returns text
-language sql immutable set search_path = pg_catalog, pg_temp as $$
+language sql immutable set search_path = pg_catalog, pg_temp set quote_all_identifiers = off as $$
     select encode(sha256(convert_to(
                string_agg(concat_ws(' ', a.attnum, a.atttypid, quote_ident(a.attname)), ',' order by a.attnum)
                    filter (where not a.attisdropped)

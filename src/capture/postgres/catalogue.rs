@@ -172,7 +172,8 @@ impl Described {
         const INTERVALS: &str = "\"IntervalStyle\" = 'postgres'";
         const BYTES: &str = "bytea_output = 'hex'";
         const MONEY: &str = "lc_monetary = 'C'";
-        let every = vec![DATES, ZONE, FLOATS, INTERVALS, BYTES, MONEY];
+        const NAMES: &str = "quote_all_identifiers = 'off'";
+        let every = vec![DATES, ZONE, FLOATS, INTERVALS, BYTES, MONEY, NAMES];
         if matches!(self.column.form, Form::Text | Form::Array) {
             return every;
         }
@@ -187,6 +188,8 @@ impl Described {
             "bytea" => vec![BYTES],
             "money" => vec![MONEY],
             base if base.ends_with("range") => every,
+            // regclass and its like.
+            base if base.starts_with("reg") => vec![NAMES],
             _ => Vec::new(),
         }
     }

@@ -9,7 +9,8 @@ WITH RECURSIVE base (number, type) AS (
 SELECT a.attname::text AS name,
        a.attnum::int AS number,
        pg_catalog.format_type(a.atttypid, a.atttypmod) AS type_name,
-       pg_catalog.format_type(t.oid, NULL) AS base,
+       -- Quoted where the session quotes all identifiers.
+       pg_catalog.btrim(pg_catalog.format_type(t.oid, NULL), '"') AS base,
        a.attgenerated <> '' AS generated,
        (SELECT pg_catalog.array_position((i.indkey::int2[])[0:i.indnkeyatts - 1], a.attnum)
           FROM pg_catalog.pg_index i WHERE i.indrelid = a.attrelid AND i.indisprimary)::int AS key,

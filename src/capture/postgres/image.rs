@@ -11,6 +11,14 @@ use crate::capture::table::{Column, Form, Hidden, Table};
 /// the log any more. Escaped, so that it means the same whatever the session's `standard_conforming_strings`.
 const AMBIGUOUS_DOCUMENT: &str = r#"E'^\\s|\\s$|^null$|^\\{\\s*"\\$json"|\\\\u(0000|[dD][89abcdefABCDEF])'"#;
 
+/// A collation to which only the same bytes are equal.
+const BY_BYTES: &str = "COLLATE pg_catalog.\"default\"";
+
+/// Whether an array begins elsewhere than at its first element.
+fn begins_elsewhere(value: &str) -> String {
+    format!("left(concat({value}) {BY_BYTES}, 1) = '['")
+}
+
 /// One column's value in the row `row`, as something that the database's conversion to JSON writes exactly.
 pub(crate) fn value(column: &Column, row: &str) -> String {
     let value = format!("{row}.{}", identifier(&column.name));
@@ -18,7 +26,8 @@ pub(crate) fn value(column: &Column, row: &str) -> String {
         Form::Json | Form::Dynamic => value,
         // JSON knows no array that begins elsewhere than at its first element.
         Form::Array => {
-            format!("CASE WHEN left(concat({value}), 1) = '[' THEN to_json(concat({value})) ELSE to_json({value}) END")
+            let begins_elsewhere = begins_elsewhere(&value);
+            format!("CASE WHEN {begins_elsewhere} THEN to_json(concat({value})) ELSE to_json({value}) END")
         }
         Form::Document => format!(
             "CASE WHEN {value}::text ~ {AMBIGUOUS_DOCUMENT} \
@@ -44,7 +53,7 @@ pub(crate) fn value_text_anywhere(column: &Column, row: &str) -> String {
             );
         }
         Form::Json | Form::Dynamic => "false".to_owned(),
-        Form::Array => format!("left(concat({value}), 1) = '['"),
+        Form::Array => begins_elsewhere(&value),
         Form::Document => return value_text(column, row),
     };
     format!("coalesce(afterimage.printed({value}, {as_text})::text, 'null')")
@@ -61,11 +70,12 @@ pub(crate) fn image(table: &Table, hidden: &Hidden, row: &str) -> String {
     format!("(SELECT row_to_json(image) FROM (SELECT {}) AS image)", columns.join(", "))
 }
 
-/// The record id of a row.
+/// The record id of a row. It is compared by bytes wherever it goes: the collation of the key's column, to which two ids
+/// may be equal, would follow it into every comparison, hash and function. The database's own is that of our columns.
 pub(crate) fn record_id(table: &Table, row: &str) -> String {
     let parts: Vec<String> = table.primary_key.iter().map(|key| format!("concat({row}.{})", identifier(key))).collect();
     match parts.as_slice() {
-        [single] => single.clone(),
+        [single] => format!("{single} {BY_BYTES}"),
         parts => {
             let parts: Vec<String> = parts.iter().map(|part| format!("to_json({part})::text")).collect();
             format!("'[' || {} || ']'", parts.join(" || ',' || "))

@@ -13,7 +13,7 @@ use crate::capture::table::{Column, Table, key_parts};
 pub(crate) const SETTINGS: &str = "\
     SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL TimeZone = 'UTC'; SET LOCAL extra_float_digits = 1; \
     SET LOCAL IntervalStyle = 'postgres'; SET LOCAL bytea_output = 'hex'; SET LOCAL lc_monetary = 'C'; \
-    SET LOCAL row_security = off";
+    SET LOCAL quote_all_identifiers = off; SET LOCAL row_security = off";
 
 /// The table's own rows: those of tables that inherit from it are theirs.
 pub(crate) fn own(table: &Table) -> String {

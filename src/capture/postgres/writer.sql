@@ -47,12 +47,13 @@ BEGIN
         RAISE EXCEPTION 'permission denied for table %', target.name USING ERRCODE = 'insufficient_privilege';
       END IF;
 
-      -- The row: by the key's own type and operator, so that its index serves, and by the id's text.
+      -- The row: by the key's own type and operator, so that its index serves, and by the id's text, byte for
+      -- byte whatever the collation of the key's column.
       SELECT string_agg(format('k%s text', k.place - 1), ', '),
              string_agg(format('t.%I OPERATOR(%I.%s) source.k%s::%s', a.attname, n.nspname, o.oprname, k.place - 1,
                                format_type(a.atttypid, a.atttypmod)), ' AND ' ORDER BY k.place),
              CASE WHEN count(*) = 1
-                  THEN format('pg_catalog.concat(t.%I)', min(a.attname::text))
+                  THEN format('pg_catalog.concat(t.%I) COLLATE pg_catalog."default"', min(a.attname::text))
                   ELSE format('pg_catalog.concat(''['', %s, '']'')',
                               string_agg(format('pg_catalog.to_json(pg_catalog.concat(t.%I))', a.attname),
                                          ', '','', ' ORDER BY k.place))

@@ -1,6 +1,7 @@
 //! Undo: what it does to rows and what it says about it, on both databases.
 
 mod big;
+mod collations;
 mod concurrency;
 mod created;
 mod cycles;
