@@ -16,7 +16,7 @@ mod watch;
 
 pub use pause::pause;
 pub use record::Gap;
-pub(crate) use record::TRACKED_TABLE;
+pub(crate) use record::{TRACKED_TABLE, key_changes, list as listed};
 pub(crate) use report::health;
 pub use report::{Report, describe, list, reports};
 pub(crate) use table::key_parts;

@@ -4,11 +4,14 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::track::Actor;
-use crate::audit::{Action, Draft, Json, format_timestamp};
+use crate::audit::{Action, Draft, Entry, Json, format_timestamp};
 use crate::store::Tracked;
 
 /// The table under which these entries are filed.
 pub(crate) const TRACKED_TABLE: &str = "afterimage.tracked_table";
+
+/// The member of these entries that names the columns of the key, in key order.
+const PRIMARY_KEY: &str = "primaryKey";
 
 /// A time in which changes of a table may not have been recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +71,8 @@ pub(super) fn draft(before: Option<&Tracked>, after: Option<&Tracked>, event: &E
         (None, Some(after)) => (Action::Create, after),
         (Some(before), None) => (Action::Delete, before),
         (Some(before), Some(after)) => {
-            let same = *event == Event::Chosen && choices(before) == choices(after);
+            let key = before.primary_key == after.primary_key;
+            let same = *event == Event::Chosen && key && choices(before) == choices(after);
             if same {
                 return None;
             }
@@ -106,12 +110,13 @@ fn choices(tracked: &Tracked) -> [(&'static str, Value); 3] {
     ]
 }
 
-/// The fields that differ between the two states of a table; of a table that has only one, its columns and what was
-/// chosen.
+/// The fields that differ between the two states of a table; of a table that has only one, its columns, its key
+/// and what was chosen.
 fn fields(tracked: &Tracked, other: Option<&Tracked>) -> Json {
     let lasting = |tracked: &Tracked| {
         let columns = ("columns", Value::from(tracked.columns.as_slice()));
-        choices(tracked).into_iter().chain([columns]).collect::<Vec<_>>()
+        let key = (PRIMARY_KEY, Value::from(tracked.primary_key.as_slice()));
+        choices(tracked).into_iter().chain([columns, key]).collect::<Vec<_>>()
     };
     let all = |tracked: &Tracked| {
         let paused = ("pausedSince", tracked.paused_since.map(format_timestamp).into());
@@ -126,4 +131,28 @@ fn fields(tracked: &Tracked, other: Option<&Tracked>) -> Json {
         }
     };
     Json::of_fields(texts.iter().map(|(name, text)| (*name, text.as_str())))
+}
+
+/// Of all entries about the capture of one table, in the order of their ids, those from which on its rows have another
+/// key: a record id before and after such an entry need not be the same row's. A renamed column of the key counts, since
+/// nothing tells it from another column.
+pub(crate) fn key_changes(entries: &[Entry]) -> Vec<i64> {
+    let mut told: Option<Vec<String>> = None;
+    let mut changes = Vec::new();
+    for entry in entries {
+        let before = list(entry.old_values.as_ref(), PRIMARY_KEY).or(told.take());
+        let after = list(entry.new_values.as_ref(), PRIMARY_KEY);
+        if before.is_some() && after.is_some() && before != after {
+            changes.push(entry.id);
+        }
+        told = after.or(before);
+    }
+    changes
+}
+
+/// A list of names that an image of such an entry tells.
+pub(crate) fn list(image: Option<&Json>, name: &str) -> Option<Vec<String>> {
+    let fields = image?.fields()?;
+    let (_, value) = fields.into_iter().find(|(found, _)| found == name)?;
+    serde_json::from_str(value).ok()
 }

@@ -63,18 +63,29 @@ impl<'a> Snapshot<'a> {
     /// Whether every change of the table is recorded at present.
     pub(super) async fn is_captured(&self) -> Result<bool> {
         let Some(tracked) = &self.tracked else { return Ok(false) };
-        let health = capture::health(self.database, &self.transaction, tracked).await?;
-        Ok(matches!(health, Health::Ok | Health::Outdated))
+        match capture::health(self.database, &self.transaction, tracked).await? {
+            Health::Ok => Ok(true),
+            // A row that is found by another key is not the one that the log calls so.
+            Health::Outdated => {
+                let table = self.table(tracked).await?;
+                Ok(table.is_none_or(|table| table.primary_key == tracked.primary_key))
+            }
+            Health::Missing | Health::Disabled => Ok(false),
+        }
+    }
+
+    /// The table as it is; none where it is gone, or what bears its name is none that could be tracked.
+    async fn table(&self, tracked: &Tracked) -> Result<Option<Table>> {
+        match dispatch::describe(self.database.kind, &self.transaction, &tracked.table_name).await {
+            Err(error) if matches!(error.code(), Code::NotFound | Code::BadUserInput) => Ok(None),
+            table => table.map(Some),
+        }
     }
 
     /// The row, where the table is tracked and has it.
     pub(super) async fn row(&self) -> Result<Option<Row>> {
         let Some(tracked) = &self.tracked else { return Ok(None) };
-        let table = match dispatch::describe(self.database.kind, &self.transaction, &tracked.table_name).await {
-            // The table is gone, or what bears its name is none that could be tracked.
-            Err(error) if matches!(error.code(), Code::NotFound | Code::BadUserInput) => return Ok(None),
-            table => table?,
-        };
+        let Some(table) = self.table(tracked).await? else { return Ok(None) };
         let columns = shown(tracked, &table);
         let columns: Vec<_> = table.columns.iter().filter(|column| columns.contains(&column.name.as_str())).collect();
         let id = &self.object.record_id;

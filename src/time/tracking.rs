@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 
 use crate::audit::{Action, Entry, Instant, Json};
-use crate::capture::Hidden;
+use crate::capture::{Hidden, key_changes, listed};
 
 /// What the log says about the capture of one table, in the order of the entries about it.
 pub(super) struct Tracking {
@@ -19,6 +19,8 @@ struct Mark {
     timestamp: DateTime<Utc>,
     /// Whether rows may have changed unseen around it: capture began, ended, or had been off.
     breaks: bool,
+    /// Whether the rows have another key from here on, so that a record id before may be another row's after.
+    rekeyed: bool,
     /// When capture had been off.
     off: Option<(DateTime<Utc>, DateTime<Utc>)>,
     /// The columns from here on.
@@ -31,13 +33,18 @@ struct Mark {
 }
 
 impl Mark {
+    /// Whether what is told of an object on this side says nothing of the one that is called so on the other.
+    fn divides(&self) -> bool {
+        self.breaks || self.rekeyed
+    }
+
     fn of(entry: &Entry) -> Mark {
         let (before, after) = (entry.old_values.as_ref(), entry.new_values.as_ref());
         let mut parted: HashSet<String> = HashSet::new();
         for image in [before, after] {
-            parted.extend(list(image, "ignoredColumns").unwrap_or_default());
+            parted.extend(listed(image, "ignoredColumns").unwrap_or_default());
         }
-        if let (Some(before), Some(after)) = (list(before, "columns"), list(after, "columns")) {
+        if let (Some(before), Some(after)) = (listed(before, "columns"), listed(after, "columns")) {
             parted.extend(before.iter().filter(|column| !after.contains(column)).cloned());
             parted.extend(after.iter().filter(|column| !before.contains(column)).cloned());
         }
@@ -47,11 +54,12 @@ impl Mark {
             timestamp: entry.timestamp,
             breaks: gap.is_some() || entry.action != Action::Update,
             off: gap.and_then(|gap| Some((instant(&gap, "since")?, instant(&gap, "until").unwrap_or(entry.timestamp)))),
-            columns: list(after, "columns"),
+            columns: listed(after, "columns"),
+            rekeyed: false,
             parted,
             hidden: Hidden {
-                redacted: list(before, "redactedColumns").unwrap_or_default(),
-                ignored: list(before, "ignoredColumns").unwrap_or_default(),
+                redacted: listed(before, "redactedColumns").unwrap_or_default(),
+                ignored: listed(before, "ignoredColumns").unwrap_or_default(),
             },
         }
     }
@@ -60,7 +68,9 @@ impl Mark {
 impl Tracking {
     /// Of the entries about the table's capture, in the order of their ids.
     pub(super) fn of(entries: &[Entry]) -> Tracking {
-        Tracking { marks: entries.iter().map(Mark::of).collect() }
+        let changes = key_changes(entries);
+        let mark = |entry: &Entry| Mark { rekeyed: changes.contains(&entry.id), ..Mark::of(entry) };
+        Tracking { marks: entries.iter().map(mark).collect() }
     }
 
     /// The last entry about the capture that was recorded at this instant or before; 0 where there is none.
@@ -70,12 +80,12 @@ impl Tracking {
 
     /// Where the unbroken stretch of capture begins that this place lies in; 0 where nothing broke it before.
     pub(super) fn floor(&self, place: i64) -> i64 {
-        self.marks.iter().rev().find(|mark| mark.breaks && mark.id <= place).map_or(0, |mark| mark.id)
+        self.marks.iter().rev().find(|mark| mark.divides() && mark.id <= place).map_or(0, |mark| mark.id)
     }
 
     /// Where that stretch ends; none where it reaches to the present.
     pub(super) fn ceiling(&self, place: i64) -> Option<i64> {
-        self.marks.iter().find(|mark| mark.breaks && mark.id > place).map(|mark| mark.id)
+        self.marks.iter().find(|mark| mark.divides() && mark.id > place).map(|mark| mark.id)
     }
 
     /// The gap in capture that the instant lies in, as the log tells it.
@@ -98,7 +108,7 @@ impl Tracking {
 
     /// Since when every change was recorded; none where nothing tells.
     pub(super) fn unbroken_since(&self) -> Option<DateTime<Utc>> {
-        self.marks.iter().rev().find(|mark| mark.breaks).map(|mark| mark.timestamp)
+        self.marks.iter().rev().find(|mark| mark.divides()).map(|mark| mark.timestamp)
     }
 
     /// What was hidden when tracking ended.
@@ -110,10 +120,6 @@ impl Tracking {
 fn member(object: &Json, name: &str) -> Option<Json> {
     let fields = object.fields()?;
     fields.into_iter().find(|(found, _)| found == name).and_then(|(_, value)| Json::parse(value))
-}
-
-fn list(image: Option<&Json>, name: &str) -> Option<Vec<String>> {
-    serde_json::from_str(member(image?, name)?.as_str()).ok()
 }
 
 fn instant(object: &Json, name: &str) -> Option<DateTime<Utc>> {

@@ -162,7 +162,8 @@ impl Planner<'_> {
         let keys: Vec<Key> = self.steps[from..].iter().map(|step| Self::key(&step.known, &step.record_id)).collect();
         let creations = self.history.creations(&keys).await?;
         for (step, key) in self.steps[from..].iter_mut().zip(&keys) {
-            let created = creations.get(key).map(|id| reversal(&step.known, &step.record_id, Action::Delete, *id));
+            let created = creations.get(key).filter(|id| step.known.must_name_the_same_row(**id).is_ok());
+            let created = created.map(|id| reversal(&step.known, &step.record_id, Action::Delete, *id));
             step.reverses = created.into_iter().collect();
         }
         Ok(())

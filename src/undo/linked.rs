@@ -100,6 +100,10 @@ impl Planner<'_> {
             let Some(child) = self.tables.find(&reference.child).await? else { continue };
             let updates = fallen.updates.get(reference.child.as_str()).into_iter().flatten();
             let concerned: Vec<&&Entry> = updates.filter(|update| touches(reference, update)).collect();
+            for update in &concerned {
+                let named = |error: Error| error.about(&format!("entry {}", update.id));
+                child.must_name_the_same_row(update.id).map_err(named)?;
+            }
             self.view.load(&child, concerned.iter().filter_map(|update| update.record_id.clone())).await?;
             for update in concerned {
                 self.set_reference(&child, reference, update, &of).await?;

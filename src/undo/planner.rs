@@ -71,6 +71,7 @@ impl Planner<'_> {
                 "the entry was made by hand by a caller who is no administrator: what it says of the row is not proven",
             ));
         }
+        known.must_name_the_same_row(entry.id)?;
         let record_id = entry.record_id.clone();
         let record_id =
             record_id.ok_or_else(|| Error::not_undoable("the entry names no object: it has no record id"))?;

@@ -88,6 +88,10 @@ impl Planner<'_> {
         let mut tables: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for entry in entries {
             tables.entry(&entry.table_name).or_default().extend(entry.record_id.clone());
+            if let Some(known) = self.tables.find(&entry.table_name).await? {
+                let named = |error: Error| error.about(&format!("entry {}", entry.id));
+                known.must_name_the_same_row(entry.id).map_err(named)?;
+            }
         }
         for (table, record_ids) in tables {
             if let Some(known) = self.tables.find(table).await? {

@@ -3,12 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use sea_orm::{ColumnTrait, ExprTrait};
+
 use super::plan::Row;
 use super::rows::Rows;
 use crate::audit::{Action, Code, Error, FieldChange, Result};
 use crate::capture::dispatch::{describe, references};
-use crate::capture::{Column, Hidden, Reference, Table};
+use crate::capture::{Column, Hidden, Reference, TRACKED_TABLE, Table, key_changes};
 use crate::store::{self, Database};
+use afterimage_entity::log::Column as LogColumn;
 
 /// A tracked table, and what an undo must know of it.
 #[derive(Debug)]
@@ -21,6 +24,10 @@ pub(super) struct Known {
     pub(super) uniques: Vec<Vec<usize>>,
     /// Whether something else has to be unique: a computed value, or one of some rows only.
     pub(super) unique_otherwise: bool,
+    /// The key under which its rows are recorded.
+    pub(super) recorded_key: Vec<String>,
+    /// The latest entry from which on that is another key than before.
+    pub(super) rekeyed_by: Option<i64>,
 }
 
 impl Known {
@@ -42,6 +49,27 @@ impl Known {
 
     pub(super) fn is_hidden(&self, column: &str) -> bool {
         self.hidden.is_redacted(column) || self.hidden.is_ignored(column)
+    }
+
+    /// Fails where the record id of this entry may name another row today than it did.
+    pub(super) fn must_name_the_same_row(&self, entry: i64) -> Result<()> {
+        let name = &self.table.name;
+        if self.recorded_key != self.table.primary_key {
+            return Err(Error::not_undoable(format!(
+                "the key of {name:?} is no longer the one under which its rows were recorded: it was {:?} and is {:?} \
+                 now; track it again to record its rows under that one, and only what is recorded from then on can be \
+                 undone",
+                self.recorded_key, self.table.primary_key
+            )));
+        }
+        match self.rekeyed_by.filter(|change| entry < *change) {
+            Some(change) => Err(Error::not_undoable(format!(
+                "the key of {name:?} has changed since, with entry {change}, to {:?}: the record id may be another row's \
+                 now",
+                self.table.primary_key
+            ))),
+            None => Ok(()),
+        }
     }
 
     /// The columns that may be shown, with their places.
@@ -110,9 +138,19 @@ impl<'a> Tables<'a> {
             table => table?,
         };
         let references = references(kind, connection, &table).await?;
+        let captured = store::about(self.database.dialect, TRACKED_TABLE, &[name]).and(LogColumn::Trusted.eq(true));
+        let captured = store::matching(self.database.dialect, connection, captured).await?;
         let hidden = Hidden { redacted: tracked.redacted_columns, ignored: tracked.ignored_columns };
         self.rows.hide(&hidden);
-        let mut known = Known { table, hidden, references, uniques: Vec::new(), unique_otherwise: false };
+        let mut known = Known {
+            table,
+            hidden,
+            references,
+            uniques: Vec::new(),
+            unique_otherwise: false,
+            recorded_key: tracked.primary_key,
+            rekeyed_by: key_changes(&captured).pop(),
+        };
         let keys = self.rows.unique_keys(&known.table).await?;
         known.unique_otherwise = keys.iter().flatten().any(String::is_empty);
         let places = |key: Vec<String>| key.iter().map(|column| known.place(column)).collect();

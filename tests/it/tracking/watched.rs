@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use afterimage::auth::Role;
 use afterimage::server::Server;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
@@ -96,6 +97,27 @@ async fn a_table_that_is_rebuilt_is_captured_again_and_the_gap_is_an_entry() {
     assert_eq!(field(&api, "t", "health").await, "OK");
     world.sql("update t set extra = 6").await;
     assert_eq!(recorded(&world, "t").await, [r#"UPDATE 1 {"extra":5} {"extra":6}"#]);
+    serving.end().await;
+}
+
+#[tokio::test]
+async fn a_table_that_is_rebuilt_with_another_key_is_captured_under_that_one_and_undoes_nothing_older() {
+    let (world, api, serving) = world(T, "").await;
+    world.sql("update t set a = '1'; update t set secret = 'other'").await;
+    let ids = "{ objectHistory(tableName: \"t\", recordId: \"1\") { nodes { id } } }";
+    let older = api.ask(ids, json!({})).await["objectHistory"]["nodes"][0]["id"].take();
+    let last = about(&api, "t").await;
+    world.sql(&rebuild("id integer, a text not null primary key, secret text", "*")).await;
+    let entry = next_about(&api, &last).await;
+    assert_eq!(entry["oldValues"], json!({"primaryKey": ["id"]}));
+    assert_eq!(entry["newValues"], json!({"primaryKey": ["a"]}));
+    let undo = "mutation($id: ID!) { undo(id: $id) { auditLog { id } } }";
+    let (code, message) = api.refusal_as(&[Role::Admin], undo, json!({"id": older})).await;
+    assert!(code == "NOT_UNDOABLE" && message.contains("the key of \"t\" has changed since"), "{message}");
+    world.sql("update t set secret = 'newer'").await;
+    let newer = api.ask(ids, json!({})).await["objectHistory"]["nodes"][0]["id"].take();
+    api.ask(undo, json!({"id": newer})).await;
+    assert_eq!(world.scalar("select secret from t").await, "other");
     serving.end().await;
 }
 

@@ -18,6 +18,7 @@ mod plan_hash;
 mod preview;
 mod random;
 mod redo;
+mod rekeyed;
 mod replaced;
 mod schema_changes;
 mod taken;
