@@ -5,6 +5,11 @@ CARGO ?= cargo
 CARGO_DENY_VERSION := 0.20.2
 GRAPHIQL := web/graphiql
 GRAPHIQL_PAGE := $(GRAPHIQL)/dist/index.html
+CLIENTS := tests/clients
+CLIENTS_VENV := target/clients-venv
+# Node goes there where the system's is too old.
+OWN_NODE := $(CURDIR)/target/node
+export PATH := $(OWN_NODE)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check schema graphiql test-tools check-tools machine-paths
@@ -15,7 +20,9 @@ help: ## Print this list
 run: graphiql ## Build everything and start the demo
 	$(CARGO) run --release --locked -- demo
 
-test: test-tools graphiql ## Install what the tests need where it is missing, and run all of them
+# GraphiQL by a make of its own, since npm may not have been there when this one began.
+test: test-tools ## Install what the tests need where it is missing, and run all of them
+	$(MAKE) graphiql
 	$(CARGO) test --workspace --locked
 
 check: check-tools machine-paths ## Formatting, lints, documentation, licences and sources
@@ -44,6 +51,21 @@ endif
 
 test-tools:
 	@sh scripts/install-postgres
+	@sh scripts/install-node $(OWN_NODE)
+	@sh scripts/install-python
+	@sh scripts/install-chromium
+	@$(MAKE) --silent $(CLIENTS)/node_modules/.installed $(CLIENTS_VENV)/.installed
+
+# Some packages of the code generator ask for a later Node than they need.
+$(CLIENTS)/node_modules/.installed: $(CLIENTS)/package.json $(CLIENTS)/package-lock.json
+	cd $(CLIENTS) && npm ci --no-audit --no-fund --loglevel error
+	touch $@
+
+$(CLIENTS_VENV)/.installed: $(CLIENTS)/requirements.txt
+	rm -rf $(CLIENTS_VENV)
+	python3 -m venv $(CLIENTS_VENV)
+	$(CLIENTS_VENV)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
 
 # Unoptimised, because it builds in a minute so and runs in a second anyway.
 check-tools:
