@@ -16,7 +16,7 @@ use tower::ServiceExt as _;
 use crate::audit::{Error, Result};
 use crate::auth::ClientAddress;
 use crate::auth::{Authenticator, Caller, Role, Secret, TokenRequest};
-use crate::http::{Health, HttpSettings, State, router};
+use crate::http::{Health, HttpSettings, PersistedQueries, State, router};
 
 /// A value as the server took it.
 pub struct Anything(Value);
@@ -143,6 +143,7 @@ impl World {
             schema: Schema::build(Query, Mutation, Subscription).data(touches.clone()).finish(),
             authenticator: Arc::new(Authenticator::new(&secret, None, "roles")),
             settings,
+            persisted: PersistedQueries::default(),
             health: Arc::new(Reports(None)),
         };
         World { state, touches }
