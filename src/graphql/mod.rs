@@ -20,6 +20,8 @@ mod tracked;
 mod undo;
 
 pub use context::Services;
+#[cfg(test)]
+pub(crate) use error::ApiError;
 pub use resume::Resume;
 
 use async_graphql::dataloader::DataLoader;

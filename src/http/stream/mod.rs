@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::http::Response;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
-use futures_util::stream;
+use futures_util::{FutureExt as _, stream};
 use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
@@ -24,6 +24,9 @@ use super::request_log::RequestLog;
 
 /// Tells nginx, and what imitates it, to pass each piece on as it comes.
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// A piece of a body does not grow beyond this, in bytes, but for one large event.
+const PIECE: usize = 16 * 1024;
 
 /// How long an answer stays open, whatever comes of its operation.
 pub(super) struct Bounds {
@@ -100,13 +103,7 @@ impl Open {
                 self.phase = Phase::Over;
                 self.broken_off(&Error::new(Code::Unauthenticated, bearer::EXPIRED))
             }
-            event = self.events.next() => Some(match event {
-                Some(event) => self.told(&event),
-                None => {
-                    self.phase = Phase::Over;
-                    self.complete()
-                }
-            }),
+            event = self.events.next() => Some(self.tell(event)),
             _ = self.ticks.tick() => Some(self.sign_of_life()),
         }
     }
@@ -116,6 +113,26 @@ impl Open {
             // Some clients take the connection for open once something has come.
             StreamType::EventStream => event_stream::comment(),
             StreamType::Multipart => multipart::opening(),
+        }
+    }
+
+    /// This event, and those behind it that are there already: many small pieces would cost a packet each.
+    fn tell(&mut self, first: Option<Event>) -> String {
+        let mut piece = String::new();
+        let mut event = first;
+        loop {
+            let Some(told) = event else {
+                self.phase = Phase::Over;
+                return piece + &self.complete();
+            };
+            piece += &self.told(&told);
+            if piece.len() >= PIECE {
+                return piece;
+            }
+            match self.events.next().now_or_never() {
+                Some(following) => event = following,
+                None => return piece,
+            }
         }
     }
 
