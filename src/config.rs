@@ -1,14 +1,19 @@
 //! The configuration: one field a setting; the doc comment is its description, here, in `--help`, and in the README's
 //! table, which a test holds against this file.
 
+mod origin;
+
 use std::env;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use ipnet::IpNet;
 
 use crate::auth::{Authenticator, Secret};
+
+pub use origin::Origin;
 
 /// The database of `serve` and of the commands beside it, where nothing else is said.
 const DEFAULT_DATABASE: &str = "sqlite://afterimage.db?mode=rwc";
@@ -97,6 +102,17 @@ pub struct ServeSettings {
     #[arg(long = "allowed-host", env = "AFTERIMAGE_ALLOWED_HOSTS", value_name = "HOST", value_delimiter = ',')]
     pub allowed_hosts: Vec<String>,
 
+    /// An origin whose pages may call the server from a browser, as `https://app.example:8443`. Repeatable; in the
+    /// environment separated by commas. Without one, browsers keep answers from pages of other origins.
+    #[arg(long = "cors-origin", env = "AFTERIMAGE_CORS_ORIGINS", value_name = "ORIGIN", value_delimiter = ',')]
+    pub cors_origins: Vec<Origin>,
+
+    /// A proxy, or a network of them, that is believed when it names the client's address in `Forwarded` or
+    /// `X-Forwarded-For`. Repeatable; in the environment separated by commas.
+    #[arg(long = "trusted-proxy", env = "AFTERIMAGE_TRUSTED_PROXIES", value_name = "CIDR", value_delimiter = ',',
+          value_parser = network)]
+    pub trusted_proxies: Vec<IpNet>,
+
     /// The same database with the rights to install triggers, for `trackTable` and `untrackTable`. Without it they use
     /// the server's own role.
     #[arg(long, env = "AFTERIMAGE_OWNER_DATABASE_URL", value_name = "URL", hide_env_values = true)]
@@ -121,4 +137,13 @@ impl ServeSettings {
     pub fn timeout(&self) -> Duration {
         Duration::from_secs(self.request_timeout)
     }
+}
+
+/// A network, or one address.
+fn network(text: &str) -> Result<IpNet, String> {
+    let text = text.trim();
+    let address = || text.parse::<IpAddr>().map(IpNet::from);
+    text.parse::<IpNet>()
+        .or_else(|_| address())
+        .map_err(|_| format!("{text:?} is no network: those have the form 10.0.0.0/8, fd00::/8 or 10.0.0.7"))
 }

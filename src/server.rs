@@ -15,7 +15,7 @@ use crate::capture::Watch;
 use crate::config::{AuthSettings, ServeSettings};
 use crate::feed::Feed;
 use crate::graphql::{Services, schema};
-use crate::http::{self, Health, HttpSettings, State};
+use crate::http::{self, Health, HttpSettings, PersistedQueries, State};
 use crate::store::{self, Database};
 
 /// How long the token lives that the server prints at its start.
@@ -69,8 +69,11 @@ impl Server {
                 body_limit: settings.body_limit,
                 request_timeout: settings.timeout(),
                 allowed_hosts: settings.allowed_hosts.clone(),
+                cors_origins: settings.cors_origins.clone(),
+                trusted_proxies: settings.trusted_proxies.clone(),
                 ..HttpSettings::default()
             },
+            persisted: PersistedQueries::default(),
             health: Arc::new(DatabaseHealth(services.database.clone())),
         };
         let router = http::router(state);

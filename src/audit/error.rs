@@ -23,6 +23,8 @@ pub enum Code {
     NotUndoable,
     /// The feed can no longer be continued from this cursor.
     CursorExpired,
+    /// No document is registered under this hash; the client sends it along once.
+    PersistedQueryNotFound,
     /// Too much at once.
     RateLimited,
     /// The database or the server cannot answer now; the same request may succeed later.
@@ -46,6 +48,7 @@ impl Code {
             Code::Conflict => "CONFLICT",
             Code::NotUndoable => "NOT_UNDOABLE",
             Code::CursorExpired => "CURSOR_EXPIRED",
+            Code::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
             Code::RateLimited => "RATE_LIMITED",
             Code::Unavailable => "UNAVAILABLE",
             Code::Internal => "INTERNAL_SERVER_ERROR",

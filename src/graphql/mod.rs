@@ -12,6 +12,7 @@ mod loader;
 mod mutation;
 mod object;
 mod query;
+mod resume;
 mod scalars;
 mod subscription;
 mod summary;
@@ -19,6 +20,9 @@ mod tracked;
 mod undo;
 
 pub use context::Services;
+#[cfg(test)]
+pub(crate) use error::ApiError;
+pub use resume::Resume;
 
 use async_graphql::dataloader::DataLoader;
 use async_graphql::runtime::{TokioSpawner, TokioTimer};

@@ -43,15 +43,17 @@ fn status_of(errors: &[ServerError]) -> StatusCode {
     }
 }
 
+/// What is sent, as JSON.
+pub(super) fn json(body: &impl Serialize) -> String {
+    serde_json::to_string(body).unwrap_or_else(|error| {
+        // A map with keys that are no strings would be the only reason, and nothing that is sent holds one.
+        tracing::error!(%error, "what is sent cannot be written as JSON");
+        String::from("{}")
+    })
+}
+
 fn with_body(status: StatusCode, media_type: MediaType, body: &impl Serialize) -> Response<Body> {
-    let (status, body) = match serde_json::to_vec(body) {
-        Ok(body) => (status, body),
-        Err(error) => {
-            tracing::error!(%error, "a response cannot be written as JSON");
-            (StatusCode::INTERNAL_SERVER_ERROR, Vec::new())
-        }
-    };
-    let mut answer = Response::new(Body::from(body));
+    let mut answer = Response::new(Body::from(json(body)));
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type.content_type()));

@@ -1,66 +1,130 @@
 //! `/graphql` over HTTP, by the GraphQL over HTTP specification, and where a WebSocket begins.
 
-use async_graphql::Executor;
 use async_graphql::parser::types::OperationType;
+use async_graphql::{Executor, ServerError};
 use axum::body::{Body, Bytes};
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{self, FromRequest as _, FromRequestParts as _, Request};
-use axum::http::header::{ALLOW, AUTHORIZATION, HeaderValue, UPGRADE, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, Method, Response, StatusCode};
+use axum::http::header::{ALLOW, HeaderMap, HeaderName, HeaderValue, UPGRADE, WWW_AUTHENTICATE};
+use axum::http::{Method, Response, StatusCode, Version};
 
-use crate::audit::{Code, Error};
-use crate::auth::{Authenticator, Caller};
+use crate::audit::Error;
+use crate::auth::{Caller, ClientAddress};
+use crate::graphql::Resume;
 
-use super::negotiate::{self, MediaType};
+use super::bearer::{self, Unknown};
+use super::events::Events;
+use super::negotiate::{self, Accepted, Form, MediaType, StreamType};
 use super::operation::{self, Operation, TimeLimit};
 use super::params::{Params, Unusable};
+use super::proxy::client_address;
 use super::request_log::RequestLog;
-use super::{State, answer, client_address, serve, ws};
+use super::serve::Sockets;
+use super::stream::{self, Bounds};
+use super::{State, answer, ws};
+
+/// Where a client's browser, or the client itself, says which event it saw last.
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+const ACCEPTABLE: &str = "the answer can be had as application/graphql-response+json, application/json, \
+                          text/event-stream or multipart/mixed;subscriptionSpec=1.0, and `Accept` allows none of them";
+
+const NEEDS_STREAM: &str = "a subscription needs a transport that stays open: a WebSocket to this path with the \
+                            sub-protocol graphql-transport-ws, `Accept: text/event-stream`, or \
+                            `Accept: multipart/mixed;subscriptionSpec=1.0`";
 
 /// Every request to `/graphql`.
 pub(super) async fn handle<E: Executor>(
     extract::State(state): extract::State<State<E>>,
     request: Request,
 ) -> Response<Body> {
+    let sockets = request.extensions().get::<Sockets>().cloned().unwrap_or_default();
     if asks_for_websocket(&request) {
-        return upgrade(state, request).await;
+        return upgrade(state, request, sockets).await;
     }
-    let Some(media_type) = negotiate::negotiate(request.headers()) else {
-        let error = Error::bad_input(
-            "the answer can be had as application/graphql-response+json or application/json, and `Accept` allows neither",
-        );
-        return answer::refusal(StatusCode::NOT_ACCEPTABLE, MediaType::Json, &error);
-    };
+    let accepted = Accepted::of(request.headers());
+    if !accepted.is_possible() {
+        return answer::refusal(StatusCode::NOT_ACCEPTABLE, MediaType::Json, &Error::bad_input(ACCEPTABLE));
+    }
+    let time_limit = TimeLimit::begin(state.settings.request_timeout);
     let mut log = RequestLog::begin("http");
-    let answer = match respond(&state, request, media_type, &mut log).await {
-        Ok(answer) => answer,
-        Err(refused) => refused.answer(media_type, &mut log),
+    let asked = match ask(&state, request, &accepted, time_limit, &mut log).await {
+        Ok(asked) => asked,
+        Err(refused) => {
+            let answer = refused.answer(accepted.refusal(), &mut log);
+            log.status(answer.status().as_u16());
+            return answer;
+        }
     };
+    let Asked { prepared, form, caller, address, resume } = asked;
+    let bounds = || Bounds {
+        ping_interval: state.settings.ping_interval,
+        end: bearer::end_of(&caller),
+        stop: sockets.stop.clone(),
+    };
+    let operation = match (prepared, form) {
+        (Ok(operation), _) => operation,
+        // An event stream tells of the document's faults itself, since a browser's `EventSource` shows nothing else.
+        (Err(error), Form::Stream(stream @ StreamType::EventStream)) => {
+            return stream::answer(stream, Events::refused(*error), bounds(), log);
+        }
+        (Err(error), _) => {
+            log.errors(std::slice::from_ref(&error));
+            let response = async_graphql::Response::from_errors(vec![*error]);
+            return logged(answer::executed(accepted.refusal(), response), log);
+        }
+    };
+    let kind = operation.kind;
+    let bounds = bounds();
+    let request = operation.into_request(caller, address).data(resume.clone());
+    match form {
+        Form::Single(media_type) => {
+            let response = operation::execute(&state.schema, request, time_limit).await;
+            log.errors(&response.errors);
+            logged(answer::executed(media_type, response), log)
+        }
+        Form::Stream(stream) => {
+            let events = Events::of(state.schema, request, kind, time_limit).resuming(resume);
+            stream::answer(stream, events, bounds, log)
+        }
+    }
+}
+
+fn logged(answer: Response<Body>, mut log: RequestLog) -> Response<Body> {
     log.status(answer.status().as_u16());
     answer
+}
+
+/// A request that is answered as its operation is: the caller is known and may ask so.
+struct Asked {
+    prepared: Result<Operation, Box<ServerError>>,
+    form: Form,
+    caller: Caller,
+    address: ClientAddress,
+    resume: Resume,
 }
 
 /// Why a request does not become an operation.
 struct Refused {
     status: StatusCode,
     error: Error,
-    allow: Option<&'static str>,
+    header: Option<(HeaderName, HeaderValue)>,
 }
 
 impl Refused {
     fn new(status: StatusCode, error: Error) -> Self {
-        Refused { status, error, allow: None }
+        Refused { status, error, header: None }
+    }
+
+    fn method(error: &str, allowed: &'static str) -> Self {
+        let header = Some((ALLOW, HeaderValue::from_static(allowed)));
+        Refused { status: StatusCode::METHOD_NOT_ALLOWED, error: Error::bad_input(error), header }
     }
 
     fn answer(self, media_type: MediaType, log: &mut RequestLog) -> Response<Body> {
         log.code(self.error.code().as_str());
         let mut answer = answer::refusal(self.status, media_type, &self.error);
-        if let Some(methods) = self.allow {
-            answer.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
-        }
-        if self.status == StatusCode::UNAUTHORIZED {
-            answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
+        answer.headers_mut().extend(self.header);
         answer
     }
 }
@@ -71,22 +135,28 @@ impl From<Unusable> for Refused {
     }
 }
 
-async fn respond<E: Executor>(
+impl From<Unknown> for Refused {
+    fn from(unknown: Unknown) -> Self {
+        let header = Some((WWW_AUTHENTICATE, unknown.challenge()));
+        Refused { status: StatusCode::UNAUTHORIZED, error: unknown.error, header }
+    }
+}
+
+async fn ask<E: Executor>(
     state: &State<E>,
     request: Request,
-    media_type: MediaType,
+    accepted: &Accepted,
+    time_limit: TimeLimit,
     log: &mut RequestLog,
-) -> Result<Response<Body>, Refused> {
-    let time_limit = TimeLimit::begin(state.settings.request_timeout);
+) -> Result<Asked, Refused> {
     let method = request.method().clone();
     if method != Method::GET && method != Method::POST {
-        let error = Error::bad_input("GraphQL is asked by POST, and queries by GET too");
-        return Err(Refused { allow: Some("GET, POST"), ..Refused::new(StatusCode::METHOD_NOT_ALLOWED, error) });
+        return Err(Refused::method("GraphQL is asked by POST, and queries by GET too", "GET, POST"));
     }
-    let caller = authenticate(&state.authenticator, request.headers())
-        .map_err(|error| Refused::new(StatusCode::UNAUTHORIZED, error))?;
+    let caller = bearer::of_headers(&state.authenticator, request.headers())?;
     log.caller(&caller.user_id);
     let address = client_address(&request);
+    let resume = Resume::after(last_event_id(request.headers())?);
     let params = match method {
         Method::GET => Params::from_query_string(request.uri().query().unwrap_or_default())?,
         // Reading the body counts too: a client that trickles it must not hold the connection for ever.
@@ -95,52 +165,24 @@ async fn respond<E: Executor>(
             Err(error) => return Err(Refused::new(StatusCode::REQUEST_TIMEOUT, error)),
         },
     };
-    let operation = match Operation::prepare(params) {
-        Ok(operation) => operation,
-        Err(error) => {
-            log.errors(std::slice::from_ref(&error));
-            return Ok(answer::executed(media_type, async_graphql::Response::from_errors(vec![*error])));
-        }
-    };
-    log.operation(operation.kind, operation.name.as_deref());
-    match operation.kind {
-        OperationType::Mutation if method == Method::GET => {
-            let error = Error::bad_input("a mutation must be sent by POST");
-            return Err(Refused { allow: Some("POST"), ..Refused::new(StatusCode::METHOD_NOT_ALLOWED, error) });
-        }
-        OperationType::Subscription => {
-            let error = Error::bad_input(
-                "a subscription needs a WebSocket: connect to this path with the sub-protocol graphql-transport-ws",
-            );
-            return Err(Refused::new(StatusCode::BAD_REQUEST, error));
-        }
-        OperationType::Query | OperationType::Mutation => {}
+    let prepared = Operation::prepare(params, &state.persisted);
+    let kind = prepared.as_ref().map_or(OperationType::Query, |operation| operation.kind);
+    if let Ok(operation) = &prepared {
+        log.operation(operation.kind, operation.name.as_deref());
     }
-    let request = operation.into_request(caller, address);
-    let response = operation::execute(&state.schema, request, time_limit).await;
-    log.errors(&response.errors);
-    Ok(answer::executed(media_type, response))
-}
-
-/// The caller that the Authorization header names.
-fn authenticate(authenticator: &Authenticator, headers: &HeaderMap) -> Result<Caller, Error> {
-    let value = headers
-        .get(AUTHORIZATION)
-        .ok_or_else(|| unauthenticated("send a token in the header `Authorization: Bearer …`"))?;
-    let value = value.to_str().map_err(|_| unauthenticated("the header `Authorization` is no text"))?;
-    authenticator.authenticate(bearer(value)?)
-}
-
-/// The token of `Bearer …`.
-pub(super) fn bearer(value: &str) -> Result<&str, Error> {
-    match value.trim().split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim()),
-        _ => Err(unauthenticated("the authorization must have the form `Bearer …`")),
+    if kind == OperationType::Mutation && method == Method::GET {
+        return Err(Refused::method("a mutation must be sent by POST", "POST"));
     }
+    let form =
+        accepted.form(kind).ok_or_else(|| Refused::new(StatusCode::BAD_REQUEST, Error::bad_input(NEEDS_STREAM)))?;
+    Ok(Asked { prepared, form, caller, address, resume })
 }
 
-fn unauthenticated(message: &str) -> Error {
-    Error::new(Code::Unauthenticated, message)
+/// The cursor of the event that the client saw last.
+fn last_event_id(headers: &HeaderMap) -> Result<Option<String>, Refused> {
+    let Some(value) = headers.get(LAST_EVENT_ID).filter(|value| !value.is_empty()) else { return Ok(None) };
+    let not_ours = |_| Refused::new(StatusCode::BAD_REQUEST, Error::bad_input("`Last-Event-ID` is no cursor"));
+    value.to_str().map(|id| Some(id.to_owned())).map_err(not_ours)
 }
 
 /// The text of a POST's body.
@@ -160,16 +202,18 @@ async fn body(request: Request) -> Result<String, Refused> {
         .map_err(|_| Refused::new(StatusCode::BAD_REQUEST, Error::bad_input("the body is not in UTF-8")))
 }
 
-/// Other upgrades, such as `h2c`, may be ignored, and are.
+/// Other upgrades, such as `h2c`, may be ignored, and are. On HTTP/2 there is none, but an extended CONNECT (RFC 8441).
 fn asks_for_websocket(request: &Request) -> bool {
     let upgrade = request.headers().get(UPGRADE).and_then(|value| value.to_str().ok());
-    request.method() == Method::GET && upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
+    match request.version() {
+        Version::HTTP_2 => request.method() == Method::CONNECT,
+        _ => request.method() == Method::GET && upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket")),
+    }
 }
 
 /// Turns the connection into a WebSocket.
-async fn upgrade<E: Executor>(state: State<E>, request: Request) -> Response<Body> {
+async fn upgrade<E: Executor>(state: State<E>, request: Request, sockets: Sockets) -> Response<Body> {
     let address = client_address(&request);
-    let sockets = request.extensions().get::<serve::Sockets>().cloned().unwrap_or_default();
     let (mut parts, _) = request.into_parts();
     match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
         Ok(upgrade) => ws::accept(upgrade, state, address, sockets),

@@ -1,12 +1,18 @@
 //! The server's face: GraphQL over HTTP and WebSocket, GraphiQL, and the two health paths.
 //!
-//! A request goes through the Host check, then to its path. On `/graphql` it is authenticated, its parameters are read
-//! without losing a digit (`params`, `json`, `document`), the operation is chosen and executed (`operation`), and every
-//! error on its way out gets a code (`failure`). WebSockets take the same road from the parameters on.
+//! A request goes through the search for its client's address (`proxy`) and the Host check, then to its path. On
+//! `/graphql` it is authenticated (`bearer`), its parameters are read without losing a digit (`params`, `json`,
+//! `document`), the operation is chosen and executed (`operation`), and every error on its way out gets a code
+//! (`failure`). Answers that stay open (`stream`) and WebSockets (`ws`) take the same road, and tell the same events
+//! (`events`).
 
 mod answer;
+mod bearer;
+mod cors;
 mod document;
+mod events;
 mod failure;
+mod forwarded;
 mod graphiql;
 mod graphql;
 mod health;
@@ -15,32 +21,37 @@ mod json;
 mod negotiate;
 mod operation;
 mod params;
+mod persisted;
+mod proxy;
 mod request_log;
 mod serve;
 mod settings;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod ws;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use async_graphql::Executor;
 use axum::Router;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Request};
+use axum::extract::DefaultBodyLimit;
 use axum::http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware;
 use axum::response::{Redirect, Response};
 use axum::routing::{any, get};
+use tower::util::option_layer;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate as _};
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::audit::{Code, Error};
-use crate::auth::{Authenticator, ClientAddress};
+use crate::auth::Authenticator;
 use crate::graphql::Schema;
 
 pub use health::Health;
+pub use persisted::PersistedQueries;
 pub use serve::serve;
 pub use settings::HttpSettings;
 
@@ -56,20 +67,19 @@ pub struct State<E = Schema> {
     pub authenticator: Arc<Authenticator>,
     /// Limits, and the hosts that the server answers for.
     pub settings: HttpSettings,
+    /// The documents that clients have registered.
+    pub persisted: PersistedQueries,
     /// Answers `/readyz`.
     pub health: Arc<dyn Health>,
-}
-
-/// The address of the connection that a request came by.
-fn client_address(request: &Request) -> ClientAddress {
-    let info = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    // A socket for both protocols reports an IPv4 client as `::ffff:10.0.0.7`.
-    ClientAddress(info.map(|ConnectInfo(address)| address.ip().to_canonical()))
 }
 
 /// All paths of the server. Hand it to [`serve()`].
 pub fn router<E: Executor>(state: State<E>) -> Router {
     let hosts = Arc::new(host::Hosts::new(&state.settings.allowed_hosts));
+    let proxies = Arc::new(proxy::Proxies::new(&state.settings.trusted_proxies));
+    let cors = option_layer(cors::layer(&state.settings.cors_origins));
+    // What is told piece by piece must not wait in a compressor; event streams are left alone by default.
+    let compressible = DefaultPredicate::new().and(NotForContentType::const_new("multipart/mixed"));
     // Load balancers ask for health by whatever name they know, so those paths stand outside the Host check.
     let health = Router::new()
         .route("/healthz", get(health::alive))
@@ -86,11 +96,13 @@ pub fn router<E: Executor>(state: State<E>) -> Router {
         .layer(body_limit)
         .fallback(no_such_path)
         .layer(middleware::from_fn_with_state(hosts, host::check))
+        .layer(middleware::from_fn_with_state(proxies, proxy::find_client))
         .merge(health)
+        .layer(cors)
         .layer(SetResponseHeaderLayer::if_not_present(CONTENT_SECURITY_POLICY, CONTENT_SECURITY))
         .layer(SetResponseHeaderLayer::overriding(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
         .layer(SetResponseHeaderLayer::overriding(REFERRER_POLICY, HeaderValue::from_static("no-referrer")))
-        .layer(CompressionLayer::new())
+        .layer(CompressionLayer::new().compress_when(compressible))
 }
 
 async fn no_such_path() -> Response {

@@ -1,5 +1,6 @@
 //! Which media type an answer takes, and whether a body's is the one that we read.
 
+use async_graphql::parser::types::OperationType;
 use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
 
@@ -29,22 +30,104 @@ impl MediaType {
     }
 }
 
-/// The media type that the Accept headers like best; `None` where they like neither.
-///
-/// Without the header, and where only a wildcard matches, that is `application/json`, which every client reads.
-pub(super) fn negotiate(headers: &HeaderMap) -> Option<MediaType> {
-    let values: Vec<&str> = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
-    let ranges: Vec<Range<'_>> = values.iter().flat_map(|value| value.split(',')).filter_map(Range::parse).collect();
-    if ranges.is_empty() {
-        return Some(MediaType::Json);
+/// The media types of answers that stay open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StreamType {
+    /// `text/event-stream`: server-sent events.
+    EventStream,
+    /// `multipart/mixed;subscriptionSpec=1.0`: what Apollo's clients read.
+    Multipart,
+}
+
+impl StreamType {
+    /// The transport's name in the log.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            StreamType::EventStream => "sse",
+            StreamType::Multipart => "multipart",
+        }
     }
-    let [new, old] = [MediaType::GraphqlResponse, MediaType::Json].map(|media_type| liking(&ranges, media_type));
+
+    /// The value of the answer's Content-Type.
+    pub(super) const fn content_type(self) -> &'static str {
+        match self {
+            StreamType::EventStream => "text/event-stream; charset=utf-8",
+            StreamType::Multipart => "multipart/mixed; boundary=\"graphql\"; subscriptionSpec=1.0",
+        }
+    }
+}
+
+/// The form that an answer takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// One document.
+    Single(MediaType),
+    /// Pieces, one after the other.
+    Stream(StreamType),
+}
+
+/// What the Accept headers like best of either kind, with its quality.
+#[derive(Debug)]
+pub(super) struct Accepted {
+    single: Option<(MediaType, u16)>,
+    stream: Option<(StreamType, u16)>,
+}
+
+impl Accepted {
+    /// Reads the Accept headers.
+    ///
+    /// Without the header, and where only a wildcard matches, the answer is `application/json`, which every client
+    /// reads. A stream must be named: who names none would wait for its end.
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let values: Vec<&str> = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
+        let ranges: Vec<Range<'_>> =
+            values.iter().flat_map(|value| value.split(',')).filter_map(Range::parse).collect();
+        if ranges.is_empty() {
+            return Accepted { single: Some((MediaType::Json, 1000)), stream: None };
+        }
+        Accepted { single: single(&ranges), stream: stream(&ranges) }
+    }
+
+    /// The form of an operation's answer; none where none will do. Only a stream can tell what a subscription has to
+    /// tell; otherwise it goes before the single document where it is liked better.
+    pub(super) fn form(&self, kind: OperationType) -> Option<Form> {
+        match (self.single, self.stream) {
+            (_, Some((stream, _))) if kind == OperationType::Subscription => Some(Form::Stream(stream)),
+            (_, None) if kind == OperationType::Subscription => None,
+            (Some((_, single)), Some((stream, quality))) if quality > single => Some(Form::Stream(stream)),
+            (Some((single, _)), _) => Some(Form::Single(single)),
+            (None, stream) => stream.map(|(stream, _)| Form::Stream(stream)),
+        }
+    }
+
+    /// Whether there is any form in which the request can be answered.
+    pub(super) fn is_possible(&self) -> bool {
+        self.single.is_some() || self.stream.is_some()
+    }
+
+    /// The media type in which a request is refused that never became an operation.
+    pub(super) fn refusal(&self) -> MediaType {
+        self.single.map_or(MediaType::Json, |(media_type, _)| media_type)
+    }
+}
+
+fn single(ranges: &[Range<'_>]) -> Option<(MediaType, u16)> {
+    let [new, old] = [MediaType::GraphqlResponse, MediaType::Json].map(|media_type| liking(ranges, media_type));
     // Of two that are liked alike, the one that is named goes before the one that a wildcard covers.
     let (best, quality) = match (new.0, new.1) > (old.0, old.1) || (new == old && new.1 == Range::EXACT) {
         true => (MediaType::GraphqlResponse, new.0),
         false => (MediaType::Json, old.0),
     };
-    (quality > 0).then_some(best)
+    (quality > 0).then_some((best, quality))
+}
+
+fn stream(ranges: &[Range<'_>]) -> Option<(StreamType, u16)> {
+    let quality =
+        |stream: StreamType| ranges.iter().filter(|range| range.names(stream)).map(|range| range.quality).max();
+    let [events, parts] = [StreamType::EventStream, StreamType::Multipart].map(|stream| quality(stream).unwrap_or(0));
+    let (best, quality) =
+        if parts > events { (StreamType::Multipart, parts) } else { (StreamType::EventStream, events) };
+    (quality > 0).then_some((best, quality))
 }
 
 /// Whether the body is JSON in UTF-8. Only such a body is read: no form of a web page elsewhere can send it.
@@ -65,6 +148,9 @@ struct Range<'a> {
     essence: &'a str,
     /// In thousandths.
     quality: u16,
+    /// Whether it asks for the one protocol of subscriptions in parts: others, such as that of `@defer`, use the same
+    /// media type.
+    is_for_subscriptions: bool,
 }
 
 impl<'a> Range<'a> {
@@ -73,13 +159,24 @@ impl<'a> Range<'a> {
     fn parse(text: &'a str) -> Option<Self> {
         let mut parts = text.split(';').map(str::trim);
         let essence = parts.next().filter(|essence| essence.contains('/'))?;
-        let quality = parts
-            .filter_map(|parameter| parameter.split_once('='))
-            .find(|(name, _)| name.trim().eq_ignore_ascii_case("q"))
-            .map_or(Some(1.0), |(_, value)| value.trim().parse::<f32>().ok())
+        let parameters: Vec<(&str, &str)> = parts.filter_map(|parameter| parameter.split_once('=')).collect();
+        let parameter = |wanted: &str| {
+            let found = parameters.iter().find(|(name, _)| name.trim().eq_ignore_ascii_case(wanted));
+            found.map(|(_, value)| value.trim().trim_matches('"'))
+        };
+        let quality = parameter("q")
+            .map_or(Some(1.0), |value| value.parse::<f32>().ok())
             // What is no quality says nothing.
             .filter(|quality| (0.0..=1.0).contains(quality))?;
-        Some(Range { essence, quality: (quality * 1000.0) as u16 })
+        let is_for_subscriptions = parameter("subscriptionSpec").is_some_and(|version| version == "1.0");
+        Some(Range { essence, quality: (quality * 1000.0) as u16, is_for_subscriptions })
+    }
+
+    fn names(&self, stream: StreamType) -> bool {
+        match stream {
+            StreamType::EventStream => self.essence.eq_ignore_ascii_case("text/event-stream"),
+            StreamType::Multipart => self.is_for_subscriptions && self.essence.eq_ignore_ascii_case("multipart/mixed"),
+        }
     }
 
     /// How closely the range names the type; 0 where it does not cover it.
@@ -131,9 +228,43 @@ mod tests {
             ("APPLICATION/JSON", Some(Json)),
             ("", Some(Json)),
         ] {
-            assert_eq!(negotiate(&headers(ACCEPT, accept)), expected, "{accept}");
+            let accepted = Accepted::of(&headers(ACCEPT, accept));
+            assert_eq!(accepted.form(OperationType::Query), expected.map(Form::Single), "{accept}");
+            assert_eq!(accepted.form(OperationType::Subscription), None, "{accept}");
+            assert_eq!(accepted.is_possible(), expected.is_some(), "{accept}");
         }
-        assert_eq!(negotiate(&HeaderMap::new()), Some(Json));
+        assert_eq!(Accepted::of(&HeaderMap::new()).form(OperationType::Mutation), Some(Form::Single(Json)));
+    }
+
+    #[test]
+    fn a_stream_is_chosen_for_subscriptions_and_where_it_is_liked_better() {
+        use MediaType::{GraphqlResponse, Json};
+        use StreamType::{EventStream, Multipart};
+        for (accept, subscription, query) in [
+            ("text/event-stream", Some(EventStream), Form::Stream(EventStream)),
+            ("Text/Event-Stream, */*;q=0.1", Some(EventStream), Form::Stream(EventStream)),
+            // As urql asks for queries, and Apollo's client for subscriptions.
+            (
+                "application/graphql-response+json, application/json, text/event-stream, multipart/mixed",
+                Some(EventStream),
+                Form::Single(GraphqlResponse),
+            ),
+            (
+                "multipart/mixed;boundary=graphql;subscriptionSpec=1.0,application/json",
+                Some(Multipart),
+                Form::Single(Json),
+            ),
+            ("multipart/mixed; subscriptionSpec=\"1.0\"", Some(Multipart), Form::Stream(Multipart)),
+            ("multipart/mixed;deferSpec=20220824, application/json", None, Form::Single(Json)),
+            ("multipart/mixed;subscriptionSpec=2.0, application/json", None, Form::Single(Json)),
+            ("multipart/mixed;subscriptionSpec=1.0, text/event-stream;q=0.9", Some(Multipart), Form::Stream(Multipart)),
+            ("text/event-stream;q=0, application/json", None, Form::Single(Json)),
+        ] {
+            let accepted = Accepted::of(&headers(ACCEPT, accept));
+            assert_eq!(accepted.form(OperationType::Subscription), subscription.map(Form::Stream), "{accept}");
+            assert_eq!(accepted.form(OperationType::Query), Some(query), "{accept}");
+        }
+        assert!(!Accepted::of(&headers(ACCEPT, "multipart/mixed, text/html")).is_possible());
     }
 
     #[test]

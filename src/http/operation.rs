@@ -15,6 +15,7 @@ use crate::audit::{Code, Error, Result};
 use crate::auth::Caller;
 
 use super::params::Params;
+use super::persisted::{Digest, PersistedQueries};
 use super::{document, failure};
 use crate::auth::ClientAddress;
 
@@ -35,10 +36,12 @@ pub(super) struct Operation {
 }
 
 impl Operation {
-    /// Parses the document and chooses the operation.
-    pub(super) fn prepare(params: Params) -> Result<Self, Box<ServerError>> {
-        document::check(&params.query).map_err(|error| failure::to_graphql(&error))?;
-        let mut request = Request::new(params.query);
+    /// Finds the document, parses it and chooses the operation.
+    pub(super) fn prepare(params: Params, known: &PersistedQueries) -> Result<Self, Box<ServerError>> {
+        let (text, to_keep) =
+            find_text(params.query, params.persisted, known).map_err(|error| failure::to_graphql(&error))?;
+        document::check(&text).map_err(|error| failure::to_graphql(&error))?;
+        let mut request = Request::new(text);
         request.operation_name = params.operation_name;
         let chosen = request.operation_name.clone();
         let document = request.parsed_query().map_err(failure::parse_failed)?;
@@ -49,6 +52,9 @@ impl Operation {
         check_required(definition, &params.variables).map_err(|error| failure::to_graphql(&error))?;
         let mut variables = params.variables;
         fill_absent(definition, &mut variables);
+        if let Some(digest) = to_keep {
+            known.keep(digest, &request.query);
+        }
         let request = request.variables(variables);
         Ok(Operation { request, kind, name })
     }
@@ -100,6 +106,22 @@ pub(super) async fn execute<E: Executor>(executor: &E, request: Request, time_li
 /// What a client learns of a panic; the panic hook has logged where it was.
 pub(super) fn panicked() -> Error {
     Error::internal("a resolver panicked")
+}
+
+/// The document's text, and under which digest it is to be kept once it has proved to be one.
+fn find_text(
+    query: Option<String>,
+    persisted: Option<Digest>,
+    known: &PersistedQueries,
+) -> Result<(String, Option<Digest>)> {
+    match (query, persisted) {
+        (Some(text), Some(digest)) if Digest::of(&text) != digest => {
+            Err(Error::bad_input("`sha256Hash` is not the SHA-256 of `query`"))
+        }
+        (Some(text), to_keep) => Ok((text, to_keep)),
+        (None, Some(digest)) => known.find(digest).map(|text| (text, None)),
+        (None, None) => Err(Error::bad_input("the request has no document")),
+    }
 }
 
 fn choose(document: &ExecutableDocument, name: Option<String>) -> Result<(Option<String>, &OperationDefinition)> {
@@ -217,7 +239,8 @@ mod tests {
 
     fn prepare(query: &str, name: Option<&str>) -> Result<Operation, Box<ServerError>> {
         let operation_name = name.map(str::to_owned);
-        Operation::prepare(Params { query: query.to_owned(), operation_name, variables: Variables::default() })
+        let (query, variables) = (Some(query.to_owned()), Variables::default());
+        Operation::prepare(Params { query, persisted: None, operation_name, variables }, &PersistedQueries::default())
     }
 
     fn refusal(query: &str, name: Option<&str>) -> (String, String) {

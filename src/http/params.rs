@@ -6,12 +6,15 @@ use async_graphql::Variables;
 use crate::audit::{Error, Result};
 
 use super::json::{self, Members};
+use super::persisted::Digest;
 
 /// A GraphQL request as its transport brought it.
 #[derive(Debug)]
 pub(super) struct Params {
-    /// The document.
-    pub query: String,
+    /// The document; it may be missing where its digest is given.
+    pub query: Option<String>,
+    /// The digest of a document that the client has registered before, or registers now.
+    pub persisted: Option<Digest>,
     /// Which of its operations is meant.
     pub operation_name: Option<String>,
     /// The variables, with every digit.
@@ -39,13 +42,16 @@ impl Params {
     /// Reads the JSON of a body or of a payload.
     pub(super) fn from_json(text: &str) -> Result<Self, Unusable> {
         if text.trim_start().starts_with('[') {
-            return Err(malformed("batches are not supported: send one operation per request"));
+            return Err(malformed(
+                "batches are not taken: send one operation per request, over HTTP/2 as many at once as you like",
+            ));
         }
         let members = Members::of(text).map_err(Unusable::Malformed)?;
-        let query = text_of(&members, "query")?.ok_or_else(no_query)?;
+        let query = text_of(&members, "query")?;
         let operation_name = text_of(&members, "operationName")?;
-        check_extensions(members.get("extensions"))?;
-        Ok(Params { query, operation_name, variables: variables(members.get("variables"))? })
+        let persisted = persisted(members.get("extensions"))?;
+        let variables = variables(members.get("variables"))?;
+        Params { query, persisted, operation_name, variables }.whole()
     }
 
     /// Reads the query string of a GET.
@@ -65,12 +71,17 @@ impl Params {
         }
         // An empty parameter is one that is not given, as a form sends it.
         let given = |value: &Option<String>| value.clone().filter(|text| !text.is_empty() && text != "null");
-        check_extensions(given(&extensions).as_deref())?;
-        Ok(Params {
-            query: query.ok_or_else(no_query)?,
-            operation_name: operation_name.filter(|name| !name.is_empty()),
-            variables: variables(given(&variables_text).as_deref())?,
-        })
+        let persisted = persisted(given(&extensions).as_deref())?;
+        let operation_name = operation_name.filter(|name| !name.is_empty());
+        let variables = variables(given(&variables_text).as_deref())?;
+        Params { query, persisted, operation_name, variables }.whole()
+    }
+
+    fn whole(self) -> Result<Self, Unusable> {
+        match (&self.query, self.persisted) {
+            (None, None) => Err(malformed("the parameter `query` is missing: it holds the GraphQL document")),
+            _ => Ok(self),
+        }
     }
 }
 
@@ -85,17 +96,17 @@ fn variables(text: Option<&str>) -> Result<Variables, Unusable> {
     json::read(text).map(Variables::from_value).map_err(Unusable::Refused)
 }
 
-/// Extensions are nothing to this server, yet the specification wants them to be an object.
-fn check_extensions(text: Option<&str>) -> Result<(), Unusable> {
-    text.map_or(Ok(()), |text| must_be_object("extensions", text))
+/// Of the extensions only persisted queries mean something to this server, yet the specification wants them to be an
+/// object.
+fn persisted(extensions: Option<&str>) -> Result<Option<Digest>, Unusable> {
+    let Some(text) = extensions else { return Ok(None) };
+    must_be_object("extensions", text)?;
+    let members = Members::of(text).map_err(Unusable::Malformed)?;
+    members.get("persistedQuery").map(Digest::of_extension).transpose().map_err(Unusable::Malformed)
 }
 
 fn must_be_object(key: &str, text: &str) -> Result<(), Unusable> {
     if text.trim_start().starts_with('{') { Ok(()) } else { Err(malformed(format!("`{key}` must be a JSON object"))) }
-}
-
-fn no_query() -> Unusable {
-    malformed("the parameter `query` is missing: it holds the GraphQL document")
 }
 
 fn malformed(message: impl Into<String>) -> Unusable {
@@ -116,7 +127,7 @@ mod tests {
             r#"{"query":"{ a }","operationName":"Q","variables":{"v":1.10,"w":[1e400]},"extensions":{},"more":1}"#,
         )
         .unwrap();
-        assert_eq!(params.query, "{ a }");
+        assert_eq!(params.query.as_deref(), Some("{ a }"));
         assert_eq!(params.operation_name.as_deref(), Some("Q"));
         assert_eq!(variables_json(&params), r#"{"v":1.10,"w":[1e400]}"#);
     }
@@ -145,6 +156,9 @@ mod tests {
             r#"{"query":"{ a }","variables":"{}"}"#,
             r#"{"query":"{ a }","variables":[]}"#,
             r#"{"query":"{ a }","extensions":[]}"#,
+            r#"{"query":"{ a }","extensions":{"persistedQuery":7}}"#,
+            r#"{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"abc"}}}"#,
+            r#"{"extensions":{"other":{}}}"#,
             r#"{"query":"{ a }","query":"{ b }"}"#,
             r#"{"query":"{ a }"} {}"#,
         ] {
@@ -166,7 +180,7 @@ mod tests {
             "query=query+Q%7Ba%7D&operationName=Q&variables=%7B%22v%22%3A1.10%2C%22%C3%BC%22%3A%22%2B%22%7D&x=1",
         )
         .unwrap();
-        assert_eq!(params.query, "query Q{a}");
+        assert_eq!(params.query.as_deref(), Some("query Q{a}"));
         assert_eq!(params.operation_name.as_deref(), Some("Q"));
         assert_eq!(variables_json(&params), r#"{"v":1.10,"ü":"+"}"#);
     }

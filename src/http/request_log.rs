@@ -31,6 +31,11 @@ impl RequestLog {
         RequestLog { transport, began, name: None, kind: None, user: None, status: None, codes: Vec::new() }
     }
 
+    /// The answer is told by another transport than it seemed at first.
+    pub(super) fn transport(&mut self, transport: &'static str) {
+        self.transport = transport;
+    }
+
     /// The caller is known.
     pub(super) fn caller(&mut self, user_id: &str) {
         self.user = Some(user_id.chars().take(MAX_NAME).collect());

@@ -30,17 +30,28 @@ async fn the_caller_is_known_to_resolvers() {
 #[tokio::test]
 async fn without_a_valid_token_nothing_is_answered() {
     let world = World::new();
-    for authorization in [None, Some("Bearer x.y.z".to_owned()), Some(world.bearer(-1)), Some("Basic eDp5".to_owned())]
-    {
-        let mut request = world.request("POST", "/graphql");
-        request.headers_mut().unwrap().remove(header::AUTHORIZATION);
-        if let Some(value) = authorization {
-            request = request.header(header::AUTHORIZATION, value);
+    let invalid =
+        |why: &str| format!("Bearer error=\"invalid_token\", error_description=\"the token is not valid: {why}\"");
+    for (authorization, challenge) in [
+        (None, "Bearer".to_owned()),
+        (Some("Basic eDp5".to_owned()), "Bearer".to_owned()),
+        (Some("Bearer x.y.z".to_owned()), invalid("it is malformed or signed by someone else")),
+        (Some(world.bearer(-1)), invalid("it has expired")),
+    ] {
+        for accept in ["application/json", "text/event-stream", "multipart/mixed;subscriptionSpec=1.0"] {
+            let mut request =
+                world.request("POST", "/graphql").body(Body::from(query("subscription { forever }"))).unwrap();
+            request.headers_mut().insert(header::ACCEPT, accept.parse().unwrap());
+            request.headers_mut().remove(header::AUTHORIZATION);
+            if let Some(value) = &authorization {
+                request.headers_mut().insert(header::AUTHORIZATION, value.parse().unwrap());
+            }
+            let answer = world.send(request).await;
+            assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+            assert_eq!(answer.header(header::WWW_AUTHENTICATE), challenge);
+            assert_eq!(answer.header(header::CONTENT_TYPE), "application/json; charset=utf-8");
+            assert_eq!(answer.code(), "UNAUTHENTICATED");
         }
-        let answer = world.send(request.body(Body::from(query("{ __typename }"))).unwrap()).await;
-        assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
-        assert_eq!(answer.header(header::WWW_AUTHENTICATE), "Bearer");
-        assert_eq!(answer.code(), "UNAUTHENTICATED");
     }
 }
 

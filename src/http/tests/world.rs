@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_graphql::{
-    Context, ErrorExtensions as _, InputValueResult, Object, Scalar, ScalarType, Schema, Subscription, Value,
+    Context, ErrorExtensions as _, Executor, InputValueResult, Object, Scalar, ScalarType, Schema, Subscription, Value,
 };
+use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, Response, StatusCode, header};
 use futures_util::future::BoxFuture;
@@ -16,7 +17,8 @@ use tower::ServiceExt as _;
 use crate::audit::{Error, Result};
 use crate::auth::ClientAddress;
 use crate::auth::{Authenticator, Caller, Role, Secret, TokenRequest};
-use crate::http::{Health, HttpSettings, State, router};
+use crate::graphql::Resume;
+use crate::http::{Health, HttpSettings, PersistedQueries, State, router};
 
 /// A value as the server took it.
 pub struct Anything(Value);
@@ -58,6 +60,11 @@ impl Query {
 
     async fn never(&self) -> bool {
         std::future::pending().await
+    }
+
+    /// How much `flood` has told by now.
+    async fn told(&self, ctx: &Context<'_>) -> usize {
+        ctx.data_unchecked::<Arc<Flood>>().told.load(Ordering::SeqCst)
     }
 }
 
@@ -103,8 +110,53 @@ impl Subscription {
     }
 
     /// As fast as it is read.
-    async fn flood(&self) -> impl Stream<Item = i32> {
-        stream::repeat(1)
+    async fn flood(&self, ctx: &Context<'_>) -> impl Stream<Item = usize> + use<> {
+        let flood = Arc::clone(ctx.data_unchecked::<Arc<Flood>>());
+        let guard = Listener::of(&flood);
+        stream::repeat_with(move || {
+            let _ = &guard;
+            flood.told.fetch_add(1, Ordering::SeqCst) + 1
+        })
+    }
+
+    /// Numbers up to ten, behind the one that the transport names or else `after`; each number is its own cursor.
+    async fn numbers(
+        &self,
+        ctx: &Context<'_>,
+        after: Option<i32>,
+    ) -> async_graphql::Result<impl Stream<Item = i32> + use<>> {
+        let resume = ctx.data_opt::<Resume>().cloned().unwrap_or_default();
+        let after = resume.cursor().map(str::parse).transpose()?.or(after).unwrap_or(0);
+        Ok(stream::iter(after + 1..=10).map(move |number| {
+            resume.pass(number.to_string());
+            number
+        }))
+    }
+
+    async fn breaks_down(&self) -> impl Stream<Item = i32> {
+        stream::iter([1, 2]).map(|number| if number == 1 { number } else { panic!("on purpose") })
+    }
+}
+
+/// What `flood` has told, and to how many who still listen.
+#[derive(Default)]
+pub struct Flood {
+    pub told: AtomicUsize,
+    pub listeners: AtomicUsize,
+}
+
+struct Listener(Arc<Flood>);
+
+impl Listener {
+    fn of(flood: &Arc<Flood>) -> Self {
+        flood.listeners.fetch_add(1, Ordering::SeqCst);
+        Listener(Arc::clone(flood))
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.0.listeners.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -126,6 +178,7 @@ impl Health for Reports {
 pub struct World {
     pub state: State<ToySchema>,
     pub touches: Touches,
+    pub flood: Arc<Flood>,
 }
 
 impl World {
@@ -134,18 +187,22 @@ impl World {
     }
 
     pub fn with(configure: impl FnOnce(&mut HttpSettings)) -> Self {
-        let touches = Touches::default();
+        let (touches, flood) = (Touches::default(), Arc::new(Flood::default()));
         let secret = Secret::new("0123456789abcdef0123456789abcdef".to_owned()).unwrap();
         let mut settings =
             HttpSettings { body_limit: 10_000, request_timeout: Duration::from_millis(300), ..HttpSettings::default() };
         configure(&mut settings);
         let state = State {
-            schema: Schema::build(Query, Mutation, Subscription).data(touches.clone()).finish(),
+            schema: Schema::build(Query, Mutation, Subscription)
+                .data(touches.clone())
+                .data(Arc::clone(&flood))
+                .finish(),
             authenticator: Arc::new(Authenticator::new(&secret, None, "roles")),
             settings,
+            persisted: PersistedQueries::default(),
             health: Arc::new(Reports(None)),
         };
-        World { state, touches }
+        World { state, touches, flood }
     }
 
     pub fn with_broken_database() -> Self {
@@ -168,6 +225,17 @@ impl World {
     /// Sends a request as it is.
     pub async fn send(&self, request: Request<Body>) -> Answer {
         Answer::of(router(self.state.clone()).oneshot(request).await.unwrap()).await
+    }
+
+    /// The same server over another schema.
+    pub fn router_over<E: Executor>(&self, schema: E) -> Router {
+        let State { authenticator, settings, persisted, health, .. } = self.state.clone();
+        router(State { schema, authenticator, settings, persisted, health })
+    }
+
+    /// The answer with its body still open.
+    pub async fn open(&self, request: Request<Body>) -> Response<Body> {
+        router(self.state.clone()).oneshot(request).await.unwrap()
     }
 
     /// POSTs a body of JSON with a token.
@@ -196,7 +264,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    async fn of(response: Response<Body>) -> Self {
+    pub async fn of(response: Response<Body>) -> Self {
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.unwrap();
         Answer { status: parts.status, headers: parts.headers, text: String::from_utf8(bytes.into()).unwrap() }

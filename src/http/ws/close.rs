@@ -4,6 +4,12 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use futures_util::StreamExt as _;
+use futures_util::stream::{SplitSink, SplitStream};
+
+use crate::http::bearer;
+
+use super::outbox::Outbox;
 
 /// How much of a reason fits into a control frame (RFC 6455, 5.5, less the two bytes of the code).
 const MAX_REASON: usize = 123;
@@ -22,7 +28,7 @@ impl Close {
     pub(super) const GOING_AWAY: Close = Close::fixed(1001, "the server is shutting down");
     pub(super) const TOO_BIG: Close = Close::fixed(1009, "the message is larger than this server takes");
     pub(super) const UNAUTHORIZED: Close = Close::fixed(4401, "Unauthorized");
-    pub(super) const TOKEN_EXPIRED: Close = Close::fixed(4403, "the token has expired");
+    pub(super) const TOKEN_EXPIRED: Close = Close::fixed(4403, bearer::EXPIRED);
     pub(super) const UNKNOWN_PROTOCOL: Close =
         Close::fixed(4406, "Subprotocol not acceptable; this server speaks graphql-transport-ws");
     pub(super) const INIT_TIMEOUT: Close = Close::fixed(4408, "Connection initialisation timeout");
@@ -49,11 +55,11 @@ impl Close {
 
     /// Sends the close frame and waits a moment for the peer's: a connection that is dropped with unread input is
     /// reset, and the peer may then never see the code.
-    pub(super) async fn send(self, mut socket: WebSocket) {
+    pub(super) async fn send(self, outbox: Outbox<SplitSink<WebSocket, Message>>, mut inbox: SplitStream<WebSocket>) {
         let frame = CloseFrame { code: self.code, reason: cut(&self.reason).into() };
         let farewell = async {
-            if socket.send(Message::Close(Some(frame))).await.is_ok() {
-                while let Some(Ok(_)) = socket.recv().await {}
+            if outbox.end(Message::Close(Some(frame))).await.is_ok() {
+                while let Some(Ok(_)) = inbox.next().await {}
             }
         };
         // Whether the peer answered makes no difference: the connection ends here.

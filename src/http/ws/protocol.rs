@@ -4,6 +4,7 @@ use async_graphql::{Response, ServerError};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::http::answer;
 use crate::http::json::Members;
 use crate::http::params::{Params, Unusable};
 
@@ -118,11 +119,7 @@ pub(super) enum ServerMessage<'a> {
 impl ServerMessage<'_> {
     /// The message as it is sent.
     pub(super) fn text(&self) -> String {
-        serde_json::to_string(self).unwrap_or_else(|error| {
-            // A map with keys that are no strings would be the only reason, and no message holds one.
-            tracing::error!(%error, "a message cannot be written as JSON");
-            String::from("{}")
-        })
+        answer::json(self)
     }
 }
 

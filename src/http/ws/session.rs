@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_graphql::Executor;
+use async_graphql::parser::types::OperationType;
 use axum::extract::ws::{Message, WebSocket};
-use chrono::Utc;
-use tokio::sync::mpsc;
+use futures_util::StreamExt as _;
+use futures_util::future::poll_fn;
+use futures_util::stream::{SplitSink, SplitStream};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -15,21 +16,16 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::audit::{Code, Error};
 use crate::auth::Caller;
 use crate::auth::ClientAddress;
+use crate::http::events::Events;
 use crate::http::operation::{Operation, TimeLimit};
 use crate::http::params::Params;
 use crate::http::request_log::RequestLog;
-use crate::http::{State, failure, graphql};
+use crate::http::{State, bearer, failure};
 
 use super::close::Close;
-use super::operation::{self, Channel, Outgoing};
+use super::operation::{self, Channel};
+use super::outbox::{Gone, Outbox, Place};
 use super::protocol::{ClientMessage, ServerMessage};
-
-/// How many messages may wait for the socket.
-const BUFFER: usize = 64;
-
-/// How long the peer may take to accept a message before it is taken for dead. A slow reader is waited for, and its
-/// operations wait with it; one that reads nothing at all is not.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How a socket ends.
 enum End {
@@ -45,22 +41,27 @@ impl From<Close> for End {
     }
 }
 
+impl From<Gone> for End {
+    fn from(_: Gone) -> Self {
+        End::Gone
+    }
+}
+
 struct Running {
-    serial: u64,
+    /// Ends what waits for the socket.
+    _place: Place,
     /// Ends the task when the operation is forgotten.
     _task: AbortOnDropHandle<()>,
 }
 
 /// An open socket with its operations.
 pub(super) struct Session<E> {
-    socket: WebSocket,
+    outbox: Outbox<SplitSink<WebSocket, Message>>,
+    inbox: SplitStream<WebSocket>,
     state: State<E>,
     address: ClientAddress,
     caller: Option<Caller>,
     running: HashMap<Arc<str>, Running>,
-    last_serial: u64,
-    sender: mpsc::Sender<Outgoing>,
-    outgoing: mpsc::Receiver<Outgoing>,
     /// When the socket ends by itself: at first when no `connection_init` came, then with the token.
     deadline: Instant,
 }
@@ -68,19 +69,9 @@ pub(super) struct Session<E> {
 impl<E: Executor> Session<E> {
     /// A socket that was just accepted.
     pub(super) fn new(socket: WebSocket, state: State<E>, address: ClientAddress) -> Self {
-        let (sender, outgoing) = mpsc::channel(BUFFER);
+        let (sink, inbox) = socket.split();
         let deadline = Instant::now() + state.settings.init_timeout;
-        Session {
-            socket,
-            state,
-            address,
-            caller: None,
-            running: HashMap::new(),
-            last_serial: 0,
-            sender,
-            outgoing,
-            deadline,
-        }
+        Session { outbox: Outbox::new(sink), inbox, state, address, caller: None, running: HashMap::new(), deadline }
     }
 
     /// Serves the socket until it ends.
@@ -90,7 +81,7 @@ impl<E: Executor> Session<E> {
         self.running.clear();
         if let End::Close(close) = end {
             tracing::debug!(?close, "closing a WebSocket");
-            close.send(self.socket).await;
+            close.send(self.outbox, self.inbox).await;
         }
     }
 
@@ -100,23 +91,36 @@ impl<E: Executor> Session<E> {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut was_heard = true;
         loop {
+            let blocked_since = self.outbox.blocked_since();
             let step = tokio::select! {
                 () = stop.cancelled() => return Close::GOING_AWAY.into(),
+                () = Outbox::<SplitSink<WebSocket, Message>>::stuck(blocked_since) => return End::Gone,
                 () = tokio::time::sleep_until(self.deadline) => {
                     return if self.caller.is_some() { Close::TOKEN_EXPIRED } else { Close::INIT_TIMEOUT }.into();
                 }
                 _ = ticks.tick() => {
-                    if !was_heard {
-                        return End::Gone;
+                    let has_moved = self.outbox.take_moved();
+                    // Behind what a slow reader has not read yet, a ping says nothing.
+                    if !self.outbox.is_blocked() {
+                        if !was_heard && !has_moved {
+                            return End::Gone;
+                        }
+                        was_heard = false;
+                        self.outbox.say(Message::Ping(Vec::new().into()));
                     }
-                    was_heard = false;
-                    self.send(Message::Ping(Vec::new().into())).await
+                    Ok(())
                 }
-                Some(outgoing) = self.outgoing.recv() => self.forward(outgoing).await,
-                message = self.socket.recv() => {
+                sent = poll_fn(|context| self.outbox.poll_send(context)) => match sent {
+                    Ok(finished) => {
+                        finished.map(|id| self.running.remove(&id));
+                        Ok(())
+                    }
+                    Err(gone) => Err(gone.into()),
+                },
+                message = self.inbox.next(), if self.outbox.has_room() => {
                     was_heard = true;
                     match message {
-                        Some(Ok(message)) => self.receive(message).await,
+                        Some(Ok(message)) => self.receive(message),
                         Some(Err(_)) | None => return End::Gone,
                     }
                 }
@@ -127,29 +131,11 @@ impl<E: Executor> Session<E> {
         }
     }
 
-    async fn send(&mut self, message: Message) -> Result<(), End> {
-        match tokio::time::timeout(WRITE_TIMEOUT, self.socket.send(message)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(End::Gone),
-        }
+    fn say(&mut self, message: ServerMessage<'_>) {
+        self.outbox.say(Message::Text(message.text().into()));
     }
 
-    async fn say(&mut self, message: ServerMessage<'_>) -> Result<(), End> {
-        self.send(Message::Text(message.text().into())).await
-    }
-
-    /// Passes an operation's message on, unless the client has completed the operation meanwhile.
-    async fn forward(&mut self, outgoing: Outgoing) -> Result<(), End> {
-        if self.running.get(&outgoing.id).is_none_or(|running| running.serial != outgoing.serial) {
-            return Ok(());
-        }
-        if outgoing.is_last {
-            self.running.remove(&outgoing.id);
-        }
-        self.send(Message::Text(outgoing.text.into())).await
-    }
-
-    async fn receive(&mut self, message: Message) -> Result<(), End> {
+    fn receive(&mut self, message: Message) -> Result<(), End> {
         let text = match &message {
             Message::Text(text) => text.as_str(),
             Message::Binary(_) => return Err(Close::bad_message("messages must be text").into()),
@@ -160,37 +146,34 @@ impl<E: Executor> Session<E> {
             return Err(Close::TOO_BIG.into());
         }
         match ClientMessage::read(text)? {
-            ClientMessage::Init { authorization } => self.init(authorization).await,
-            ClientMessage::Ping { payload } => self.say(ServerMessage::Pong { payload: payload.as_deref() }).await,
-            ClientMessage::Pong => Ok(()),
-            ClientMessage::Subscribe { id, params } => self.subscribe(id, params).await,
-            ClientMessage::Complete { id } => {
-                self.running.remove(id.as_str());
-                Ok(())
-            }
+            ClientMessage::Init { authorization } => self.init(authorization)?,
+            ClientMessage::Ping { payload } => self.say(ServerMessage::Pong { payload: payload.as_deref() }),
+            ClientMessage::Pong => {}
+            ClientMessage::Subscribe { id, params } => self.subscribe(id, params)?,
+            ClientMessage::Complete { id } => drop(self.running.remove(id.as_str())),
         }
+        Ok(())
     }
 
-    async fn init(&mut self, authorization: Option<String>) -> Result<(), End> {
+    fn init(&mut self, authorization: Option<String>) -> Result<(), Close> {
         if self.caller.is_some() {
-            return Err(Close::SECOND_INIT.into());
+            return Err(Close::SECOND_INIT);
         }
         let caller = authorization
             .ok_or_else(|| Error::new(Code::Unauthenticated, "send {\"authorization\": \"Bearer …\"} as the payload"))
-            .and_then(|value| self.state.authenticator.authenticate(graphql::bearer(&value)?))
+            .and_then(|value| bearer::of_value(&self.state.authenticator, &value).map_err(|unknown| unknown.error))
             .map_err(|error| Close::forbidden(error.message().to_owned()))?;
-        // A token that has expired by now leaves no time.
-        let left = (caller.expires_at - Utc::now()).to_std().unwrap_or_default();
-        self.deadline = Instant::now() + left;
+        self.deadline = bearer::end_of(&caller);
         self.caller = Some(caller);
-        self.say(ServerMessage::ConnectionAck).await
+        self.say(ServerMessage::ConnectionAck);
+        Ok(())
     }
 
-    async fn subscribe(&mut self, id: String, params: Result<Params, Error>) -> Result<(), End> {
-        let Some(caller) = self.caller.clone() else { return Err(Close::UNAUTHORIZED.into()) };
+    fn subscribe(&mut self, id: String, params: Result<Params, Error>) -> Result<(), Close> {
+        let Some(caller) = self.caller.clone() else { return Err(Close::UNAUTHORIZED) };
         let id: Arc<str> = id.into();
         if self.running.contains_key(&id) {
-            return Err(Close::subscriber_exists(&id).into());
+            return Err(Close::subscriber_exists(&id));
         }
         let mut log = RequestLog::begin("websocket");
         log.caller(&caller.user_id);
@@ -200,25 +183,31 @@ impl<E: Executor> Session<E> {
                 format!("{allowed} operations may run on one socket at a time; complete one, or open another");
             Err(Box::new(failure::to_graphql(&Error::new(Code::RateLimited, message))))
         } else {
-            params.map_err(|error| Box::new(failure::to_graphql(&error))).and_then(Operation::prepare)
+            params
+                .map_err(|error| Box::new(failure::to_graphql(&error)))
+                .and_then(|params| Operation::prepare(params, &self.state.persisted))
         };
         let operation = match prepared {
             Ok(operation) => operation,
             Err(error) => {
                 log.errors(std::slice::from_ref(&error));
                 log.answered();
-                return self.say(ServerMessage::Error { id: &id, payload: &[*error] }).await;
+                self.say(ServerMessage::Error { id: &id, payload: &[*error] });
+                return Ok(());
             }
         };
         log.operation(operation.kind, operation.name.as_deref());
-        self.last_serial += 1;
-        let serial = self.last_serial;
-        let channel = Channel { id: Arc::clone(&id), serial, sender: self.sender.clone(), log };
+        if operation.kind == OperationType::Subscription {
+            log.answered();
+        }
+        let (sender, place) = self.outbox.open();
+        let channel = Channel { id: Arc::clone(&id), sender, log };
         let time_limit = TimeLimit::begin(self.state.settings.request_timeout);
         let kind = operation.kind;
         let request = operation.into_request(caller, self.address);
-        let task = operation::run(self.state.schema.clone(), request, kind, time_limit, channel);
-        self.running.insert(id, Running { serial, _task: AbortOnDropHandle::new(tokio::spawn(task)) });
+        let events = Events::of(self.state.schema.clone(), request, kind, time_limit);
+        let task = AbortOnDropHandle::new(tokio::spawn(operation::run(events, channel)));
+        self.running.insert(id, Running { _place: place, _task: task });
         Ok(())
     }
 }

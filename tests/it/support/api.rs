@@ -127,6 +127,8 @@ pub fn serve_settings() -> ServeSettings {
     ServeSettings {
         listen: "127.0.0.1:0".parse().expect("an address"),
         allowed_hosts: Vec::new(),
+        cors_origins: Vec::new(),
+        trusted_proxies: Vec::new(),
         owner_database_url: None,
         undo_max_rows: 1_000,
         request_timeout: 30,

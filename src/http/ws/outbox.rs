@@ -1,0 +1,185 @@
+//! What waits to be sent on a socket: the session's own messages first, then those of the operations by turns.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::extract::ws::Message;
+use futures_util::stream::{self, AbortHandle, Abortable, BoxStream, SelectAll};
+use futures_util::{Sink, SinkExt as _, StreamExt as _};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// How many messages of one operation may wait.
+const PER_OPERATION: usize = 32;
+
+/// How many messages of the session's own may wait; nothing is read from a client that does not take them.
+const OWN: usize = 16;
+
+/// How many messages are passed on before others have their turn: reading, the clock.
+const TURN: usize = 64;
+
+/// How long a peer may take nothing at all before it is taken for dead. A slow reader is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A message of an operation on its way to the socket.
+pub(super) struct Outgoing {
+    /// The operation's id, as the client chose it.
+    pub id: Arc<str>,
+    /// The message.
+    pub text: String,
+    /// Whether it is the operation's last.
+    pub is_last: bool,
+}
+
+/// Holds a place in the outbox; when it is dropped, what still waits there is forgotten.
+pub(super) struct Place(AbortHandle);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// The peer can be sent no more.
+#[derive(Debug)]
+pub(super) struct Gone;
+
+/// What waits to be sent, and where to.
+pub(super) struct Outbox<S> {
+    sink: S,
+    own: VecDeque<Message>,
+    /// Whoever has passed a message on goes to the end of the line.
+    operations: SelectAll<Abortable<BoxStream<'static, Outgoing>>>,
+    is_flushed: bool,
+    is_full: bool,
+    blocked_since: Option<Instant>,
+    has_moved: bool,
+}
+
+impl<S: Sink<Message> + Unpin> Outbox<S> {
+    pub(super) fn new(sink: S) -> Self {
+        Outbox {
+            sink,
+            own: VecDeque::new(),
+            operations: SelectAll::new(),
+            is_flushed: true,
+            is_full: false,
+            blocked_since: None,
+            has_moved: false,
+        }
+    }
+
+    /// Puts a message of the session's own in front of the operations'.
+    pub(super) fn say(&mut self, message: Message) {
+        self.own.push_back(message);
+    }
+
+    /// Whether the session may cause more messages of its own.
+    pub(super) fn has_room(&self) -> bool {
+        self.own.len() < OWN
+    }
+
+    /// Opens a place for an operation.
+    pub(super) fn open(&mut self) -> (mpsc::Sender<Outgoing>, Place) {
+        let (sender, mut receiver) = mpsc::channel(PER_OPERATION);
+        let (messages, handle) = stream::abortable(stream::poll_fn(move |context| receiver.poll_recv(context)).boxed());
+        self.operations.push(messages);
+        (sender, Place(handle))
+    }
+
+    /// Whether the peer takes nothing at the moment.
+    pub(super) fn is_blocked(&self) -> bool {
+        self.blocked_since.is_some()
+    }
+
+    /// Whether the peer, which had taken nothing, has taken something since this was last asked: a sign of life.
+    pub(super) fn take_moved(&mut self) -> bool {
+        std::mem::take(&mut self.has_moved)
+    }
+
+    /// Waits until the peer has taken nothing for so long that it is taken for dead.
+    pub(super) async fn stuck(since: Option<Instant>) {
+        match since {
+            Some(since) => tokio::time::sleep_until(since + PATIENCE).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Since when the peer takes nothing.
+    pub(super) fn blocked_since(&self) -> Option<Instant> {
+        self.blocked_since
+    }
+
+    /// Passes on what waits, and flushes once nothing does. Ready with an operation's id after its last message, and
+    /// with none when others should have their turn.
+    pub(super) fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Arc<str>>, Gone>> {
+        for _ in 0..TURN {
+            ready!(self.poll_room(context))?;
+            let (message, finished) = match self.own.pop_front() {
+                Some(message) => (message, None),
+                None => match self.operations.poll_next_unpin(context) {
+                    Poll::Ready(Some(Outgoing { id, text, is_last })) => {
+                        (Message::Text(text.into()), is_last.then_some(id))
+                    }
+                    Poll::Ready(None) | Poll::Pending => return self.poll_flush(context),
+                },
+            };
+            Pin::new(&mut self.sink).start_send(message).map_err(|_| Gone)?;
+            self.is_flushed = false;
+            if finished.is_some() {
+                return Poll::Ready(Ok(finished));
+            }
+        }
+        Poll::Ready(Ok(None))
+    }
+
+    fn poll_room(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Gone>> {
+        let room = Pin::new(&mut self.sink).poll_ready(context).map_err(|_| Gone);
+        match room.is_pending() {
+            true => {
+                self.is_full = true;
+                self.blocked_since.get_or_insert_with(Instant::now);
+            }
+            false if self.is_full => {
+                self.is_full = false;
+                self.moved();
+            }
+            false => {}
+        }
+        room
+    }
+
+    fn poll_flush<T>(&mut self, context: &mut Context<'_>) -> Poll<Result<T, Gone>> {
+        if !self.is_flushed {
+            match Pin::new(&mut self.sink).poll_flush(context) {
+                Poll::Ready(Ok(())) => {
+                    self.is_flushed = true;
+                    if self.is_blocked() {
+                        self.moved();
+                    }
+                }
+                Poll::Ready(Err(_)) => return Poll::Ready(Err(Gone)),
+                Poll::Pending => {
+                    self.blocked_since.get_or_insert_with(Instant::now);
+                }
+            }
+        }
+        Poll::Pending
+    }
+
+    fn moved(&mut self) {
+        self.blocked_since = None;
+        self.has_moved = true;
+    }
+
+    /// Sends what is left of the session's own, and this as the last.
+    pub(super) async fn end(mut self, last: Message) -> Result<(), Gone> {
+        for message in self.own.into_iter().chain([last]) {
+            self.sink.feed(message).await.map_err(|_| Gone)?;
+        }
+        self.sink.flush().await.map_err(|_| Gone)
+    }
+}
