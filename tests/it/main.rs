@@ -5,6 +5,7 @@
 mod bad_input;
 mod by_hand;
 mod capture;
+mod clients;
 mod command;
 mod contract;
 mod demo;

@@ -1,0 +1,1 @@
+//! The documentation for those who write clients.
