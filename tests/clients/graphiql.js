@@ -10,7 +10,7 @@ import { chromium } from 'playwright-core';
 import { liveChanges, newestChanges } from '../../web/graphiql/src/queries.js';
 import { sql, token, url } from './stage.js';
 
-const PATIENCE = 15_000;
+const PATIENCE = 90_000;
 const { origin } = new URL(url);
 
 const browser = await chromium.launch({
