@@ -24,6 +24,7 @@ mod store;
 mod summary;
 mod support;
 mod tracking;
+mod transports;
 mod trash;
 mod undo;
 mod who_may;
