@@ -23,7 +23,7 @@
 //! | [`cli`] | the command line, one file a command |
 //! | [`server`] | the server put together |
 //! | [`demo`] | the two sample worlds, and their traffic |
-//! | [`http`] | the router, GraphQL over HTTP and WebSocket, health, GraphiQL |
+//! | [`http`] | the router, GraphQL over HTTP, WebSocket and streams, health, GraphiQL |
 //! | [`graphql`] | the schema: types over the words, resolvers over the services |
 //! | [`time`] | one object as it is, as it was, and who set each of its fields |
 //! | [`undo`] | what reversing an entry means, and doing it |

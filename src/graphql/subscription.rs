@@ -7,8 +7,9 @@ use futures_util::{Stream, StreamExt};
 
 use super::context::ContextExt;
 use super::entry::AuditLog;
-use super::error::{ApiError, Result};
+use super::error::Result;
 use super::filter::AuditLogFilter;
+use super::resume::Resume;
 use crate::feed::{Event, Request};
 
 /// The root of subscriptions.
@@ -56,9 +57,19 @@ impl Subscription {
         positions: Option<bool>,
     ) -> Result<impl Stream<Item = Result<AuditLogEvent>> + use<>> {
         ctx.caller()?.require_reader()?;
+        // Of a transport with resuming of its own, what it says goes before the document, which a browser sends again as
+        // it was.
+        let resume = ctx.data_opt::<Resume>().cloned();
+        let after = resume.as_ref().and_then(Resume::cursor).map(str::to_owned).or(after);
         let request =
             Request { filter: AuditLogFilter::read(filter)?, after, positions: positions.unwrap_or_default() };
         let events = ctx.services()?.feed.subscribe(request).await?;
-        Ok(events.map(|event| event.map(AuditLogEvent).map_err(ApiError::from)))
+        Ok(events.map(move |event| {
+            let event = event?;
+            if let Some(resume) = &resume {
+                resume.pass(event.cursor()?.to_owned());
+            }
+            Ok(AuditLogEvent(event))
+        }))
     }
 }

@@ -1,4 +1,4 @@
-//! The server's face: GraphQL over HTTP and WebSocket, GraphiQL, and the two health paths.
+//! The server's face: GraphQL over HTTP, WebSocket and streams, GraphiQL, and the two health paths.
 //!
 //! A request goes through the search for its client's address (`proxy`) and the Host check, then to its path. On
 //! `/graphql` it is authenticated (`bearer`), its parameters are read without losing a digit (`params`, `json`,

@@ -25,6 +25,7 @@ mod store;
 mod summary;
 mod support;
 mod tracking;
+mod transports;
 mod trash;
 mod undo;
 mod who_may;
