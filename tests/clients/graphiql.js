@@ -100,7 +100,7 @@ async function aTypedQueryIsAnswered() {
 async function aSubscriptionShowsALiveEntry() {
   const cursor = await position();
   await sql("insert into products values (1001, 'Chair', 5)");
-  await type('Live', `subscription Live { auditLogAdded(after: "${cursor}") { auditLog { recordId tableName } } }`);
+  await type('Followed', `subscription Followed { auditLogAdded(after: "${cursor}") { auditLog { recordId tableName } } }`);
   await page.keyboard.press('Control+Enter');
   await shown('"recordId": "1001"');
   await sql("insert into products values (1002, 'Chair', 5)");

@@ -16,14 +16,20 @@ pub struct Program {
 
 /// Run by Node.
 pub fn node(script: &'static str) -> Program {
-    assert!(folder().join("node_modules/.installed").exists(), "the clients are not installed: `make test-tools` does it");
+    assert!(
+        folder().join("node_modules/.installed").exists(),
+        "the clients are not installed: `make test-tools` does it"
+    );
     Program { interpreter: "node".into(), script }
 }
 
 /// Run by Python, in the environment that holds its client.
 pub fn python(script: &'static str) -> Program {
     let interpreter = root().join("target/clients-venv/bin/python");
-    assert!(root().join("target/clients-venv/.installed").exists(), "Python's client is not installed: `make test-tools` does it");
+    assert!(
+        root().join("target/clients-venv/.installed").exists(),
+        "Python's client is not installed: `make test-tools` does it"
+    );
     Program { interpreter, script }
 }
 
