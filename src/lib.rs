@@ -23,6 +23,7 @@
 //! | [`cli`] | the command line, one file a command |
 //! | [`server`] | the server put together |
 //! | [`demo`] | the two sample worlds, and their traffic |
+//! | [`rest`] | the REST API: entries, objects, the trash, counts and undo by path, and the OpenAPI document of it |
 //! | [`http`] | the router, GraphQL over HTTP and WebSocket, health, GraphiQL |
 //! | [`graphql`] | the schema: types over the words, resolvers over the services |
 //! | [`time`] | one object as it is, as it was, and who set each of its fields |
@@ -62,6 +63,7 @@ pub mod demo;
 pub mod feed;
 pub mod graphql;
 pub mod http;
+pub mod rest;
 pub mod server;
 pub mod store;
 pub mod time;

@@ -19,6 +19,8 @@ mod tracked;
 mod undo;
 
 pub use context::Services;
+pub(crate) use context::actor_of;
+pub(crate) use error::told;
 
 use async_graphql::dataloader::DataLoader;
 use async_graphql::runtime::{TokioSpawner, TokioTimer};
@@ -61,7 +63,7 @@ pub fn sdl() -> String {
 }
 
 /// The number of an entry.
-fn entry_id(id: &str) -> Result<i64> {
+pub(crate) fn entry_id(id: &str) -> Result<i64> {
     match id.parse::<i64>() {
         Ok(number) if number > 0 && id.bytes().all(|byte| byte.is_ascii_digit()) => Ok(number),
         _ => Err(Error::bad_input(format!("{id:?} is no id of an entry: those are positive whole numbers"))),

@@ -2,20 +2,20 @@
 
 use async_graphql::Executor;
 use async_graphql::parser::types::OperationType;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{self, FromRequest as _, FromRequestParts as _, Request};
-use axum::http::header::{ALLOW, AUTHORIZATION, HeaderValue, UPGRADE, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, Method, Response, StatusCode};
+use axum::extract::{self, FromRequestParts as _, Request};
+use axum::http::header::{ALLOW, HeaderValue, UPGRADE, WWW_AUTHENTICATE};
+use axum::http::{Method, Response, StatusCode};
 
-use crate::audit::{Code, Error};
-use crate::auth::{Authenticator, Caller};
+use crate::audit::Error;
 
 use super::negotiate::{self, MediaType};
 use super::operation::{self, Operation, TimeLimit};
 use super::params::{Params, Unusable};
+use super::request::{authenticate, body, client_address};
 use super::request_log::RequestLog;
-use super::{State, answer, client_address, serve, ws};
+use super::{State, answer, serve, ws};
 
 /// Every request to `/graphql`.
 pub(super) async fn handle<E: Executor>(
@@ -91,7 +91,10 @@ async fn respond<E: Executor>(
         Method::GET => Params::from_query_string(request.uri().query().unwrap_or_default())?,
         // Reading the body counts too: a client that trickles it must not hold the connection for ever.
         _ => match time_limit.bound(body(request)).await {
-            Ok(body) => Params::from_json(&body?)?,
+            Ok(body) => {
+                let body = body.map_err(|(status, error)| Refused::new(status, error))?;
+                Params::from_json(&body)?
+            }
             Err(error) => return Err(Refused::new(StatusCode::REQUEST_TIMEOUT, error)),
         },
     };
@@ -120,44 +123,6 @@ async fn respond<E: Executor>(
     let response = operation::execute(&state.schema, request, time_limit).await;
     log.errors(&response.errors);
     Ok(answer::executed(media_type, response))
-}
-
-/// The caller that the Authorization header names.
-fn authenticate(authenticator: &Authenticator, headers: &HeaderMap) -> Result<Caller, Error> {
-    let value = headers
-        .get(AUTHORIZATION)
-        .ok_or_else(|| unauthenticated("send a token in the header `Authorization: Bearer …`"))?;
-    let value = value.to_str().map_err(|_| unauthenticated("the header `Authorization` is no text"))?;
-    authenticator.authenticate(bearer(value)?)
-}
-
-/// The token of `Bearer …`.
-pub(super) fn bearer(value: &str) -> Result<&str, Error> {
-    match value.trim().split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim()),
-        _ => Err(unauthenticated("the authorization must have the form `Bearer …`")),
-    }
-}
-
-fn unauthenticated(message: &str) -> Error {
-    Error::new(Code::Unauthenticated, message)
-}
-
-/// The text of a POST's body.
-async fn body(request: Request) -> Result<String, Refused> {
-    if !negotiate::is_json(request.headers()) {
-        let error = Error::bad_input("the body must be JSON in UTF-8, with `Content-Type: application/json`");
-        return Err(Refused::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error));
-    }
-    let bytes = Bytes::from_request(request, &()).await.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            let error = Error::bad_input("the body is larger than this server takes");
-            Refused::new(StatusCode::PAYLOAD_TOO_LARGE, error)
-        }
-        _ => Refused::new(StatusCode::BAD_REQUEST, Error::bad_input("the body cannot be read to its end")),
-    })?;
-    String::from_utf8(bytes.into())
-        .map_err(|_| Refused::new(StatusCode::BAD_REQUEST, Error::bad_input("the body is not in UTF-8")))
 }
 
 /// Other upgrades, such as `h2c`, may be ignored, and are.

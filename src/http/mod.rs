@@ -15,6 +15,8 @@ mod json;
 mod negotiate;
 mod operation;
 mod params;
+mod problem;
+mod request;
 mod request_log;
 mod serve;
 mod settings;
@@ -22,12 +24,11 @@ mod settings;
 mod tests;
 mod ws;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use async_graphql::Executor;
 use axum::Router;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Request};
+use axum::extract::DefaultBodyLimit;
 use axum::http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware;
@@ -37,10 +38,15 @@ use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::audit::{Code, Error};
-use crate::auth::{Authenticator, ClientAddress};
+use crate::auth::Authenticator;
 use crate::graphql::Schema;
 
 pub use health::Health;
+pub(crate) use json::read as read_json;
+pub(crate) use operation::{TimeLimit, panicked};
+pub(crate) use problem::{Problem, ProblemCode};
+pub(crate) use request::{authenticate, body, client_address};
+pub(crate) use request_log::RequestLog;
 pub use serve::serve;
 pub use settings::HttpSettings;
 
@@ -60,15 +66,8 @@ pub struct State<E = Schema> {
     pub health: Arc<dyn Health>,
 }
 
-/// The address of the connection that a request came by.
-fn client_address(request: &Request) -> ClientAddress {
-    let info = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    // A socket for both protocols reports an IPv4 client as `::ffff:10.0.0.7`.
-    ClientAddress(info.map(|ConnectInfo(address)| address.ip().to_canonical()))
-}
-
-/// All paths of the server. Hand it to [`serve()`].
-pub fn router<E: Executor>(state: State<E>) -> Router {
+/// All paths of the server; those of the REST API come from their own room. Hand it to [`serve()`].
+pub fn router<E: Executor>(state: State<E>, rest: Router) -> Router {
     let hosts = Arc::new(host::Hosts::new(&state.settings.allowed_hosts));
     // Load balancers ask for health by whatever name they know, so those paths stand outside the Host check.
     let health = Router::new()
@@ -83,6 +82,7 @@ pub fn router<E: Executor>(state: State<E>) -> Router {
         .route("/graphiql/{*path}", get(graphiql::file))
         .route("/graphql", any(graphql::handle::<E>))
         .with_state(state)
+        .merge(rest)
         .layer(body_limit)
         .fallback(no_such_path)
         .layer(middleware::from_fn_with_state(hosts, host::check))
@@ -94,6 +94,6 @@ pub fn router<E: Executor>(state: State<E>) -> Router {
 }
 
 async fn no_such_path() -> Response {
-    let error = Error::new(Code::NotFound, "there is nothing at this path; the API is at /graphql");
+    let error = Error::new(Code::NotFound, "there is nothing at this path; the APIs are at /graphql and /api/auditLog");
     answer::refusal(StatusCode::NOT_FOUND, negotiate::MediaType::Json, &error)
 }

@@ -167,7 +167,7 @@ impl World {
 
     /// Sends a request as it is.
     pub async fn send(&self, request: Request<Body>) -> Answer {
-        Answer::of(router(self.state.clone()).oneshot(request).await.unwrap()).await
+        Answer::of(router(self.state.clone(), axum::Router::new()).oneshot(request).await.unwrap()).await
     }
 
     /// POSTs a body of JSON with a token.

@@ -18,7 +18,7 @@ use crate::auth::ClientAddress;
 use crate::http::operation::{Operation, TimeLimit};
 use crate::http::params::Params;
 use crate::http::request_log::RequestLog;
-use crate::http::{State, failure, graphql};
+use crate::http::{State, failure, request};
 
 use super::close::Close;
 use super::operation::{self, Channel, Outgoing};
@@ -177,7 +177,7 @@ impl<E: Executor> Session<E> {
         }
         let caller = authorization
             .ok_or_else(|| Error::new(Code::Unauthenticated, "send {\"authorization\": \"Bearer …\"} as the payload"))
-            .and_then(|value| self.state.authenticator.authenticate(graphql::bearer(&value)?))
+            .and_then(|value| self.state.authenticator.authenticate(request::bearer(&value)?))
             .map_err(|error| Close::forbidden(error.message().to_owned()))?;
         // A token that has expired by now leaves no time.
         let left = (caller.expires_at - Utc::now()).to_std().unwrap_or_default();
