@@ -88,6 +88,10 @@ pub fn router(state: State) -> Result<Router> {
 }
 
 async fn no_such_path() -> Problem {
+    nothing_here()
+}
+
+fn nothing_here() -> Problem {
     Problem::new(&Error::not_found("there is nothing at this path; `/api/openapi.json` describes those there are"))
 }
 

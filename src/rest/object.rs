@@ -84,6 +84,10 @@ async fn history(
     record: String,
     query: ListQuery,
 ) -> Result<Response, Problem> {
+    // The router takes `//x` for the record `x` of a table without a name.
+    if table.is_empty() {
+        return Err(super::nothing_here());
+    }
     let object = Filter::object(askable("tableName", table)?, askable("recordId", record)?);
     page(&state.services.database, uri, Selection::of(object.and(query.filter)), &query.page).await
 }
