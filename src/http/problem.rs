@@ -29,27 +29,22 @@ pub(crate) struct Problem {
     code: ProblemCode,
 }
 
-/// What a program can act on.
+/// What a program can act on. UNAUTHENTICATED: no valid token came with the request. FORBIDDEN: the caller, or the server's
+/// database role, lacks a right. NOT_FOUND: what the request names does not exist. BAD_USER_INPUT: it asks for something
+/// that cannot be asked for. CONFLICT: the present state of the data stands in the way. NOT_UNDOABLE: the entry is of a
+/// kind that no undo can reverse. RATE_LIMITED: too much at once. UNAVAILABLE: the database or the server cannot answer
+/// now; the same request may succeed later. INTERNAL_SERVER_ERROR: a fault of the server; its log has the details.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum ProblemCode {
-    /// No valid token came with the request.
     Unauthenticated,
-    /// The caller, or the server's database role, lacks a right.
     Forbidden,
-    /// What the request names does not exist.
     NotFound,
-    /// The request asks for something that cannot be asked for.
     BadUserInput,
-    /// The present state of the data stands in the way.
     Conflict,
-    /// The entry is of a kind that no undo can reverse.
     NotUndoable,
-    /// Too much at once.
     RateLimited,
-    /// The database or the server cannot answer now; the same request may succeed later.
     Unavailable,
-    /// A fault of the server; its log has the details.
     InternalServerError,
 }
 

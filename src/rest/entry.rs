@@ -27,17 +27,14 @@ impl Serialize for Raw<'_> {
     }
 }
 
-/// What was done to the object.
+/// What was done to the object: CREATE, it came to be; UPDATE, fields of it changed; DELETE, it was deleted; READ, someone
+/// looked at it, which only entries made by hand say.
 #[derive(Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub(super) enum Action {
-    /// The object came to be.
     Create,
-    /// Fields of the object changed.
     Update,
-    /// The object was deleted.
     Delete,
-    /// Someone looked at the object. Only entries made by hand say so.
     Read,
 }
 
@@ -52,15 +49,13 @@ impl From<audit::Action> for Action {
     }
 }
 
-/// Where an entry came from.
+/// Where an entry came from: TRIGGER, a database trigger, whatever program made the change; API, the server, for an entry
+/// made by hand or one about its own administration; UNDO, an undo.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub(super) enum Source {
-    /// A database trigger, whatever program made the change.
     Trigger,
-    /// The server: an entry made by hand, or one about the server's own administration.
     Api,
-    /// An undo.
     Undo,
 }
 

@@ -44,7 +44,8 @@ pub(super) async fn all(
     operation_id = "listEntriesOfUser",
     tag = "Entries",
     params(
-        ("userId" = String, Path, description = "The user's id; 4,096 bytes at the most, without U+0000.", pattern = r"^[^\u0000]+$", example = "42"),
+        ("userId" = String, Path, description = "The user's id; 4,096 bytes at the most, without U+0000.",
+         pattern = r"^[^\u0000]+$", example = "42"),
         PageParams,
         FilterParams
     ),
@@ -70,7 +71,8 @@ pub(super) async fn by_user(
     operation_id = "listEntriesOfAction",
     tag = "Entries",
     params(
-        ("action" = inline(ActionName), Path, description = "The action, in upper or lower case."),
+        ("action" = inline(ActionName), Path,
+         description = "The action, in upper or lower case; INSERT is the same as CREATE."),
         PageParams,
         FilterParams
     ),

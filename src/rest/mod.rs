@@ -1,10 +1,10 @@
-//! The REST API, for clients that know audit logs by paths: entries, single objects, the trash, counts, entries by hand,
-//! undo. It is thin: the services, the tokens and the rights are those of the GraphQL API.
+//! The REST API, for clients that know audit logs by paths: entries, single objects, the trash, counts, entries by
+//! hand, undo. It is thin: the services, the tokens and the rights are those of the GraphQL API.
 //!
-//! A request goes through [`pipeline`] (who calls, how long it may take, the line in the log), is read by [`query`],
-//! [`params`], [`path`] and the [`create`] and [`undo`] bodies, which refuse what is out of bounds, and is answered with
-//! [`entry`]s as JSON or with a problem (RFC 9457). The OpenAPI document is made of the annotations that the routes are
-//! made of ([`openapi`]).
+//! A request goes through [`pipeline`] (who calls, how long it may take, the line in the log) and past [`caller`] (who
+//! may); it is read by [`path`], [`query`] and [`params`], or [`mod@body`], which refuse what is out of bounds; and it
+//! is answered with JSON ([`entry`], [`summary`]) or with a problem (RFC 9457). The OpenAPI document is made of the
+//! annotations that the routes are made of ([`openapi`]).
 
 mod body;
 mod body_schema;
@@ -24,6 +24,7 @@ mod undo;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Bytes;
 use axum::http::StatusCode;
 use axum::routing::{MethodRouter, get};
 use axum::{Router, middleware};
@@ -76,8 +77,8 @@ pub fn router(state: State) -> Result<Router> {
         .merge(also)
         .route_layer(middleware::from_fn_with_state(state.clone(), pipeline::guard))
         .with_state(state);
-    let text: Arc<str> = document()?.into();
-    let document = get(move || async move { openapi::answer(&text) });
+    let text = Bytes::from(document()?);
+    let document = get(move || async move { openapi::answer(text) });
     let all = guarded
         .route("/api/openapi.json", document)
         .route("/api", axum::routing::any(no_such_path))

@@ -23,8 +23,10 @@ use crate::store::Selection;
     operation_id = "listEntriesOfObject",
     tag = "Entries",
     params(
-        ("tableName" = String, Path, description = "The table's name; qualified with its schema where that is not the default one. 4,096 bytes at the most, without U+0000.", pattern = r"^[^\u0000]+$", example = "products"),
-        ("recordId" = String, Path, description = "The object's key as text; a composite key as a JSON array of strings. 4,096 bytes at the most, without U+0000.", pattern = r"^[^\u0000]+$", example = "7"),
+        ("tableName" = String, Path, description = "The table's name; qualified with its schema where that is not the \
+            default one. 4,096 bytes at the most, without U+0000.", pattern = r"^[^\u0000]+$", example = "products"),
+        ("recordId" = String, Path, description = "The object's key as text; a composite key as a JSON array of \
+            strings. 4,096 bytes at the most, without U+0000.", pattern = r"^[^\u0000]+$", example = "7"),
         PageParams,
         FilterParams
     ),
@@ -49,8 +51,10 @@ pub(super) async fn of_table(
     operation_id = "listEntriesOfObjectOfAnyTable",
     tag = "Entries",
     params(
-        ("tableName" = String, Path, description = "The table's name; qualified with its schema where that is not the default one. 4,096 bytes at the most, without U+0000.", pattern = r"^[^\u0000]+$", example = "user"),
-        ("recordId" = String, Path, description = "The object's key as text; a composite key as a JSON array of strings. 4,096 bytes at the most, without U+0000.", pattern = r"^[^\u0000]+$", example = "42"),
+        ("tableName" = String, Path, description = "The table's name; qualified with its schema where that is not the \
+            default one. 4,096 bytes at the most, without U+0000.", pattern = r"^[^\u0000]+$", example = "user"),
+        ("recordId" = String, Path, description = "The object's key as text; a composite key as a JSON array of \
+            strings. 4,096 bytes at the most, without U+0000.", pattern = r"^[^\u0000]+$", example = "42"),
         PageParams,
         FilterParams
     ),

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use axum::body::Bytes;
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
@@ -74,8 +75,8 @@ pub fn document() -> Result<String> {
 }
 
 /// The document, as it is served: to everyone, since it tells nothing of what the log holds.
-pub(super) fn answer(text: &str) -> Response {
-    let mut answer = text.to_owned().into_response();
+pub(super) fn answer(text: Bytes) -> Response {
+    let mut answer = text.into_response();
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
     answer
 }

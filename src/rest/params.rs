@@ -20,7 +20,7 @@ pub(super) const MAX_OFFSET: i64 = i32::MAX as i64;
 /// An action in a path or a query.
 #[derive(ToSchema)]
 #[schema(rename_all = "UPPERCASE")]
-#[allow(dead_code, reason = "the document lists what `action` reads")]
+#[expect(dead_code, reason = "the document lists what `action` reads")]
 pub(super) enum ActionName {
     /// The object came to be.
     Create,
@@ -57,7 +57,7 @@ pub(super) struct FilterParams {
     /// the most, without U+0000.
     #[param(pattern = r"^[^\u0000]*$", example = "products")]
     table: Option<String>,
-    /// Entries of this action, in upper or lower case.
+    /// Entries of this action, in upper or lower case; INSERT is the same as CREATE.
     #[param(value_type = Option<ActionName>, inline)]
     action: Option<Action>,
 }
