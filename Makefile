@@ -31,10 +31,12 @@ check: check-tools machine-paths ## Formatting, lints, documentation, licences a
 	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --workspace --no-deps --locked --document-private-items
 	$(CARGO) deny --locked check licenses bans sources
 
-# By way of a file of its own: a failure leaves the old schema as it was.
-schema: ## Write schema.graphql as the code has it
+# By way of files of their own: a failure leaves the old ones as they were.
+schema: ## Write schema.graphql and openapi.json as the code has them
 	$(CARGO) run --quiet --locked -- schema >schema.graphql.new
 	mv schema.graphql.new schema.graphql
+	$(CARGO) run --quiet --locked -- openapi >openapi.json.new
+	mv openapi.json.new openapi.json
 
 graphiql: ## Build GraphiQL for the server to serve, where npm is installed
 ifeq ($(wildcard $(GRAPHIQL)/package.json),)
@@ -54,6 +56,7 @@ test-tools:
 	@sh scripts/install-node $(OWN_NODE)
 	@sh scripts/install-python
 	@sh scripts/install-chromium
+	@sh scripts/install-schemathesis
 	@$(MAKE) --silent $(CLIENTS)/node_modules/.installed $(CLIENTS_VENV)/.installed
 
 # Some packages of the code generator ask for a later Node than they need.

@@ -1,5 +1,5 @@
 //! Afterimage is an audit log server. It records who changed what in a database, by triggers on the tables that it is
-//! told to track; it shows the log over GraphQL, live and back in time; and it undoes what an entry records.
+//! told to track; it shows the log over GraphQL, live and back in time, and over REST; and it undoes what an entry records.
 //!
 //! # The words
 //!
@@ -23,6 +23,7 @@
 //! | [`cli`] | the command line, one file a command |
 //! | [`server`] | the server put together |
 //! | [`demo`] | the two sample worlds, and their traffic |
+//! | [`rest`] | the REST API: entries, objects, the trash, counts and undo by path, and the OpenAPI document of it |
 //! | [`http`] | the router, GraphQL over HTTP, WebSocket and streams, health, GraphiQL |
 //! | [`graphql`] | the schema: types over the words, resolvers over the services |
 //! | [`time`] | one object as it is, as it was, and who set each of its fields |
@@ -35,7 +36,7 @@
 //!
 //! Beside them the packages `afterimage-entity` (a row of the log, of a tracked table, of the sample tables) and
 //! `afterimage-migration` (the log's own tables). Rows become words at the border of [`store`], words become GraphQL at
-//! the border of [`graphql`].
+//! the border of [`graphql`], and the JSON of paths at that of [`rest`].
 //!
 //! What PostgreSQL and SQLite do differently stands in files of that name, in each room that needs them; which one is
 //! meant is decided once, when the server connects, and asked at one place in each such room ([`store::Kind`]).
@@ -62,6 +63,7 @@ pub mod demo;
 pub mod feed;
 pub mod graphql;
 pub mod http;
+pub mod rest;
 pub mod server;
 pub mod store;
 pub mod time;

@@ -16,6 +16,7 @@ use crate::config::{AuthSettings, ServeSettings};
 use crate::feed::Feed;
 use crate::graphql::{Services, schema};
 use crate::http::{self, Health, HttpSettings, PersistedQueries, State};
+use crate::rest;
 use crate::store::{self, Database};
 
 /// How long the token lives that the server prints at its start.
@@ -76,7 +77,12 @@ impl Server {
             persisted: PersistedQueries::default(),
             health: Arc::new(DatabaseHealth(services.database.clone())),
         };
-        let router = http::router(state);
+        let rest = rest::router(rest::State {
+            services: services.clone(),
+            authenticator: Arc::clone(&state.authenticator),
+            request_timeout: state.settings.request_timeout,
+        })?;
+        let router = http::router(state, rest);
         let listener = TcpListener::bind(settings.listen).await.map_err(|error| {
             Error::bad_input(format!("cannot listen on {}: {error}", settings.listen)).caused_by(error)
         })?;

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use ipnet::IpNet;
 
 use super::json::plain_text;
-use super::{Action, Entry, Json, Source};
+use super::{Action, Entry, Error, Json, Result, Source};
 
 /// A condition on entries, of any depth.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,6 +62,24 @@ impl FilterLimits {
     pub const VALUES: usize = 5_000;
     /// Bytes of one text.
     pub const TEXT: usize = 4_096;
+
+    /// Whether the log can be asked for this text.
+    ///
+    /// # Errors
+    /// BAD_USER_INPUT where it is too long, or holds what no text in the log can.
+    pub fn check(name: &str, text: &str) -> Result<()> {
+        if text.contains('\0') {
+            return Err(Error::bad_input(format!("`{name}` holds a NUL character, which no text in the log can")));
+        }
+        if text.len() > FilterLimits::TEXT {
+            return Err(Error::bad_input(format!(
+                "`{name}` holds a text of {} bytes; at most {} are compared",
+                text.len(),
+                FilterLimits::TEXT
+            )));
+        }
+        Ok(())
+    }
 }
 
 impl Filter {

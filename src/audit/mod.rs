@@ -8,6 +8,7 @@ mod error;
 mod filter;
 mod instant;
 mod json;
+mod new_entry;
 mod page;
 
 pub use change::FieldChange;
@@ -17,4 +18,5 @@ pub use error::{Code, Error, Result};
 pub use filter::{Filter, FilterLimits, within};
 pub use instant::{Instant, format_timestamp};
 pub use json::Json;
-pub use page::{MAX_PAGE_SIZE, PageRequest, PageSide};
+pub use new_entry::NewEntry;
+pub use page::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, PageRequest, PageSide};

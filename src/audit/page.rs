@@ -4,7 +4,8 @@ use super::{Error, Position, Result};
 
 /// The most entries that a page may hold.
 pub const MAX_PAGE_SIZE: u64 = 1_000;
-const DEFAULT_PAGE_SIZE: u64 = 50;
+/// The entries that a page holds where nothing else is said.
+pub const DEFAULT_PAGE_SIZE: u64 = 50;
 
 /// From which end of the list a page is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

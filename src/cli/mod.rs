@@ -2,6 +2,7 @@
 
 mod demo;
 mod migrate;
+mod openapi;
 mod pause;
 mod resume;
 mod schema;
@@ -32,6 +33,8 @@ pub enum Command {
     Resume(resume::Resume),
     Token(token::Token),
     Schema(schema::Schema),
+    #[command(name = "openapi")]
+    OpenApi(openapi::OpenApi),
 }
 
 /// Runs a command, and says what went wrong.
@@ -55,6 +58,7 @@ pub fn run(command: Command) -> ExitCode {
             Command::Resume(command) => command.run().await,
             Command::Token(command) => command.run(),
             Command::Schema(command) => command.run(),
+            Command::OpenApi(command) => command.run(),
         }
     });
     outcome.unwrap_or_else(|error| {

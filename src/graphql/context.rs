@@ -3,10 +3,12 @@
 use async_graphql::Context;
 
 use super::error::Result;
-use crate::audit;
-use crate::auth::Caller;
+use crate::audit::{self, Draft, Entry, NewEntry};
+use crate::auth::{Caller, ClientAddress, Role};
+use crate::capture::Actor;
 use crate::feed::Feed;
-use crate::store::Database;
+use crate::store::{self, Database, Write};
+use crate::undo;
 
 /// What the server works with, shared by all requests.
 #[derive(Clone)]
@@ -19,6 +21,55 @@ pub struct Services {
     pub feed: Feed,
     /// How many rows an undo may change.
     pub undo_max_rows: usize,
+}
+
+impl Services {
+    /// Records entries by hand, all of them or none; they come back in their order. That the caller may is seen to
+    /// before.
+    pub(crate) async fn record(
+        &self,
+        caller: &Caller,
+        entries: impl IntoIterator<Item = NewEntry>,
+    ) -> audit::Result<Vec<Entry>> {
+        let trusted = caller.has(Role::Admin);
+        let drafts: Vec<Draft> =
+            entries.into_iter().map(|entry| entry.draft(&caller.user_id, trusted)).collect::<audit::Result<_>>()?;
+        if drafts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let write = Write::begin(&self.database).await?;
+        let entries = store::append(self.database.dialect, &write, &drafts).await?;
+        write.commit().await?;
+        self.feed.wake();
+        Ok(entries)
+    }
+
+    /// Undoes it. That the caller may is seen to before.
+    pub(crate) async fn undo(
+        &self,
+        actor: Actor,
+        subject: undo::Subject,
+        reason: Option<String>,
+        plan_hash: Option<String>,
+    ) -> audit::Result<undo::Outcome> {
+        if let Some(reason) = &reason {
+            super::no_nul("reason", reason)?;
+        }
+        let request = undo::Request { subject, reason, actor, max_rows: self.undo_max_rows, plan_hash };
+        let outcome = undo::undo(&self.database, &request).await;
+        self.feed.wake();
+        outcome
+    }
+}
+
+/// Who the entries of an administrative act will name.
+pub(crate) fn actor_of(caller: &Caller, address: ClientAddress) -> Actor {
+    Actor {
+        user_id: Some(caller.user_id.clone()),
+        username: caller.username.clone(),
+        ip_address: address.0.map(|address| address.to_string()),
+        recorded_by: Some(caller.user_id.clone()),
+    }
 }
 
 /// Typed access to what a request carries.

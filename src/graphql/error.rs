@@ -15,20 +15,24 @@ pub type Result<T, E = ApiError> = std::result::Result<T, E>;
 
 impl From<audit::Error> for ApiError {
     fn from(error: audit::Error) -> Self {
-        let mut message = error.message().to_owned();
-        match error.code() {
-            Code::Internal => {
-                let id = incident();
-                tracing::error!(incident = id, %error, "internal error");
-                message = format!("an internal error occurred; the server's log has it as {id}");
-            }
-            Code::Unavailable => tracing::warn!(%error, "unavailable"),
-            Code::Forbidden => tracing::info!(%error, "forbidden"),
-            _ => tracing::debug!(%error, "refused"),
-        }
         let code = error.code().as_str();
-        ApiError(async_graphql::Error::new(message).extend_with(|_, extensions| extensions.set("code", code)))
+        ApiError(async_graphql::Error::new(told(&error)).extend_with(|_, extensions| extensions.set("code", code)))
     }
+}
+
+/// What a client is told of a failure. The server's log is told the rest.
+pub(crate) fn told(error: &audit::Error) -> String {
+    match error.code() {
+        Code::Internal => {
+            let id = incident();
+            tracing::error!(incident = id, %error, "internal error");
+            return format!("an internal error occurred; the server's log has it as {id}");
+        }
+        Code::Unavailable => tracing::warn!(%error, "unavailable"),
+        Code::Forbidden => tracing::info!(%error, "forbidden"),
+        _ => tracing::debug!(%error, "refused"),
+    }
+    error.message().to_owned()
 }
 
 impl From<ApiError> for async_graphql::Error {

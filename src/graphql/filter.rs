@@ -94,7 +94,7 @@ impl Reader {
         }
         self.texts(&mut all, "changedField", filter.changed_field, Filter::ChangedField)?;
         if let Some(text) = filter.search {
-            checked("search", &text)?;
+            FilterLimits::check("search", &text)?;
             all.push(Filter::Search(text));
         }
         if let Some(filters) = filter.and {
@@ -125,7 +125,7 @@ impl Reader {
     ) -> Result<()> {
         let Some(list) = list else { return Ok(()) };
         self.bounded(name, &list)?;
-        list.iter().try_for_each(|text| checked(name, text))?;
+        list.iter().try_for_each(|text| FilterLimits::check(name, text))?;
         all.push(condition(list));
         Ok(())
     }
@@ -152,20 +152,6 @@ impl Reader {
         }
         Ok(())
     }
-}
-
-fn checked(name: &str, text: &str) -> Result<()> {
-    if text.contains('\0') {
-        return Err(Error::bad_input(format!("`{name}` holds a NUL character, which no text in the log can")));
-    }
-    if text.len() > FilterLimits::TEXT {
-        return Err(Error::bad_input(format!(
-            "`{name}` holds a text of {} bytes; at most {} are compared",
-            text.len(),
-            FilterLimits::TEXT
-        )));
-    }
-    Ok(())
 }
 
 fn network(text: &str) -> Result<IpNet> {

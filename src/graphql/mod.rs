@@ -20,8 +20,10 @@ mod tracked;
 mod undo;
 
 pub use context::Services;
+pub(crate) use context::actor_of;
 #[cfg(test)]
 pub(crate) use error::ApiError;
+pub(crate) use error::told;
 pub use resume::Resume;
 
 use async_graphql::dataloader::DataLoader;
@@ -65,7 +67,7 @@ pub fn sdl() -> String {
 }
 
 /// The number of an entry.
-fn entry_id(id: &str) -> Result<i64> {
+pub(crate) fn entry_id(id: &str) -> Result<i64> {
     match id.parse::<i64>() {
         Ok(number) if number > 0 && id.bytes().all(|byte| byte.is_ascii_digit()) => Ok(number),
         _ => Err(Error::bad_input(format!("{id:?} is no id of an entry: those are positive whole numbers"))),

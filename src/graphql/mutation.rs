@@ -2,17 +2,16 @@
 
 use async_graphql::{Context, ID, Object};
 
-use super::context::ContextExt;
+use super::context::{ContextExt, actor_of};
 use super::create::{CreateAuditLogInput, CreateAuditLogPayload, CreateAuditLogsPayload, MAX_ENTRIES};
 use super::entry::AuditLog;
 use super::error::Result;
 use super::scalars::Long;
 use super::tracked::{TrackTableInput, TrackTablePayload, TrackedTable, UntrackTablePayload};
 use super::undo::UndoPayload;
-use crate::audit::{Draft, Error};
+use crate::audit::{Error, NewEntry};
 use crate::auth::ClientAddress;
 use crate::capture::{self, Actor};
-use crate::store::{self, Write};
 use crate::undo;
 
 /// The root of mutations.
@@ -147,15 +146,7 @@ async fn record(ctx: &Context<'_>, inputs: Vec<CreateAuditLogInput>) -> Result<V
         let error = format!("{} entries came; at most {MAX_ENTRIES} are recorded at once", inputs.len());
         return Err(Error::bad_input(error).into());
     }
-    if inputs.is_empty() {
-        return Ok(Vec::new());
-    }
-    let drafts = inputs.into_iter().map(|input| input.read(caller)).collect::<Result<Vec<Draft>, Error>>()?;
-    let services = ctx.services()?;
-    let write = Write::begin(&services.database).await?;
-    let entries = store::append(services.database.dialect, &write, &drafts).await?;
-    write.commit().await?;
-    services.feed.wake();
+    let entries = ctx.services()?.record(caller, inputs.into_iter().map(NewEntry::from)).await?;
     Ok(entries.into_iter().map(AuditLog::from).collect())
 }
 
@@ -166,24 +157,11 @@ async fn carry_out(
     plan_hash: Option<String>,
 ) -> Result<UndoPayload> {
     ctx.caller()?.require_admin()?;
-    if let Some(reason) = &reason {
-        super::no_nul("reason", reason)?;
-    }
-    let services = ctx.services()?;
-    let request = undo::Request { subject, reason, actor: actor(ctx)?, max_rows: services.undo_max_rows, plan_hash };
-    let outcome = undo::undo(&services.database, &request).await;
-    services.feed.wake();
-    Ok(outcome?.into())
+    Ok(ctx.services()?.undo(actor(ctx)?, subject, reason, plan_hash).await?.into())
 }
 
 /// Who the entries of an administrative act will name.
 pub(super) fn actor(ctx: &Context<'_>) -> Result<Actor> {
-    let caller = ctx.caller()?;
-    let address = ctx.data_opt::<ClientAddress>().and_then(|address| address.0);
-    Ok(Actor {
-        user_id: Some(caller.user_id.clone()),
-        username: caller.username.clone(),
-        ip_address: address.map(|address| address.to_string()),
-        recorded_by: Some(caller.user_id.clone()),
-    })
+    let address = ctx.data_opt::<ClientAddress>().copied().unwrap_or(ClientAddress(None));
+    Ok(actor_of(ctx.caller()?, address))
 }

@@ -9,7 +9,7 @@ use crate::auth::{Authenticator, Caller};
 
 /// Why a caller is not known.
 #[derive(Debug)]
-pub(super) struct Unknown {
+pub(crate) struct Unknown {
     /// The sentence for the client.
     pub error: Error,
     /// Whether there was a token, and it is the token that is no good.
@@ -22,7 +22,7 @@ impl Unknown {
     }
 
     /// The value of the answer's `WWW-Authenticate`.
-    pub(super) fn challenge(&self) -> HeaderValue {
+    pub(crate) fn challenge(&self) -> HeaderValue {
         const PLAIN: HeaderValue = HeaderValue::from_static("Bearer");
         if !self.had_token {
             return PLAIN;
@@ -36,7 +36,7 @@ impl Unknown {
 }
 
 /// The caller that the Authorization header names.
-pub(super) fn of_headers(authenticator: &Authenticator, headers: &HeaderMap) -> Result<Caller, Unknown> {
+pub(crate) fn of_headers(authenticator: &Authenticator, headers: &HeaderMap) -> Result<Caller, Unknown> {
     let value = headers
         .get(AUTHORIZATION)
         .ok_or_else(|| Unknown::no_token("send a token in the header `Authorization: Bearer …`"))?;

@@ -2,9 +2,9 @@
 
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Executor, ServerError};
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{self, FromRequest as _, FromRequestParts as _, Request};
+use axum::extract::{self, FromRequestParts as _, Request};
 use axum::http::header::{ALLOW, HeaderMap, HeaderName, HeaderValue, UPGRADE, WWW_AUTHENTICATE};
 use axum::http::{Method, Response, StatusCode, Version};
 
@@ -14,9 +14,10 @@ use crate::graphql::Resume;
 
 use super::bearer::{self, Unknown};
 use super::events::Events;
-use super::negotiate::{self, Accepted, Form, MediaType, StreamType};
+use super::negotiate::{Accepted, Form, MediaType, StreamType};
 use super::operation::{self, Operation, TimeLimit};
 use super::params::{Params, Unusable};
+use super::body::body;
 use super::proxy::client_address;
 use super::request_log::RequestLog;
 use super::serve::Sockets;
@@ -161,7 +162,10 @@ async fn ask<E: Executor>(
         Method::GET => Params::from_query_string(request.uri().query().unwrap_or_default())?,
         // Reading the body counts too: a client that trickles it must not hold the connection for ever.
         _ => match time_limit.bound(body(request)).await {
-            Ok(body) => Params::from_json(&body?)?,
+            Ok(body) => {
+                let body = body.map_err(|(status, error)| Refused::new(status, error))?;
+                Params::from_json(&body)?
+            }
             Err(error) => return Err(Refused::new(StatusCode::REQUEST_TIMEOUT, error)),
         },
     };
@@ -183,23 +187,6 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<String>, Refused> {
     let Some(value) = headers.get(LAST_EVENT_ID).filter(|value| !value.is_empty()) else { return Ok(None) };
     let not_ours = |_| Refused::new(StatusCode::BAD_REQUEST, Error::bad_input("`Last-Event-ID` is no cursor"));
     value.to_str().map(|id| Some(id.to_owned())).map_err(not_ours)
-}
-
-/// The text of a POST's body.
-async fn body(request: Request) -> Result<String, Refused> {
-    if !negotiate::is_json(request.headers()) {
-        let error = Error::bad_input("the body must be JSON in UTF-8, with `Content-Type: application/json`");
-        return Err(Refused::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error));
-    }
-    let bytes = Bytes::from_request(request, &()).await.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            let error = Error::bad_input("the body is larger than this server takes");
-            Refused::new(StatusCode::PAYLOAD_TOO_LARGE, error)
-        }
-        _ => Refused::new(StatusCode::BAD_REQUEST, Error::bad_input("the body cannot be read to its end")),
-    })?;
-    String::from_utf8(bytes.into())
-        .map_err(|_| Refused::new(StatusCode::BAD_REQUEST, Error::bad_input("the body is not in UTF-8")))
 }
 
 /// Other upgrades, such as `h2c`, may be ignored, and are. On HTTP/2 there is none, but an extended CONNECT (RFC 8441).

@@ -7,12 +7,13 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::HOST;
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 
 use crate::audit::Error;
 
 use super::answer;
 use super::negotiate::MediaType;
+use super::problem::Problem;
 
 /// The hosts that the server answers for.
 pub(super) struct Hosts(Vec<String>);
@@ -45,6 +46,9 @@ pub(super) async fn check(State(hosts): State<Arc<Hosts>>, request: Request, nex
     let error = Error::bad_input(format!(
         "this server does not answer for the host {shown:?}; start it with `--allowed-host NAME` to allow a name"
     ));
+    if request.uri().path().starts_with("/api/") {
+        return Problem::with_status(StatusCode::MISDIRECTED_REQUEST, &error).into_response();
+    }
     answer::refusal(StatusCode::MISDIRECTED_REQUEST, MediaType::Json, &error)
 }
 

@@ -72,7 +72,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
 /// # Errors
 /// BAD_USER_INPUT where the text is no JSON, is nested too deep, has a key twice, or holds what must not reach the
 /// database: a U+0000 or a magic key of serde_json.
-pub(super) fn read(text: &str) -> Result<ConstValue> {
+pub(crate) fn read(text: &str) -> Result<ConstValue> {
     let raw: &RawValue = serde_json::from_str(text).map_err(malformed)?;
     value(raw, MAX_NESTING)
 }
@@ -121,7 +121,7 @@ pub(super) fn exact_number(text: &str) -> Option<Number> {
 fn deeper(depth_left: usize) -> Result<usize> {
     depth_left
         .checked_sub(1)
-        .ok_or_else(|| Error::bad_input(format!("variables may be nested {MAX_NESTING} levels deep, not deeper")))
+        .ok_or_else(|| Error::bad_input(format!("JSON may be nested {MAX_NESTING} levels deep, not deeper")))
 }
 
 fn allowed_key(key: &str) -> Result<&str> {

@@ -8,6 +8,7 @@
 
 mod answer;
 mod bearer;
+mod body;
 mod cors;
 mod document;
 mod events;
@@ -22,6 +23,7 @@ mod negotiate;
 mod operation;
 mod params;
 mod persisted;
+mod problem;
 mod proxy;
 mod request_log;
 mod serve;
@@ -51,7 +53,14 @@ use crate::auth::Authenticator;
 use crate::graphql::Schema;
 
 pub use health::Health;
+pub(crate) use bearer::of_headers as authenticate;
+pub(crate) use body::body;
+pub(crate) use json::read as read_json;
+pub(crate) use operation::{TimeLimit, panicked};
 pub use persisted::PersistedQueries;
+pub(crate) use problem::{Problem, ProblemCode};
+pub(crate) use proxy::client_address;
+pub(crate) use request_log::RequestLog;
 pub use serve::serve;
 pub use settings::HttpSettings;
 
@@ -73,8 +82,8 @@ pub struct State<E = Schema> {
     pub health: Arc<dyn Health>,
 }
 
-/// All paths of the server. Hand it to [`serve()`].
-pub fn router<E: Executor>(state: State<E>) -> Router {
+/// All paths of the server; those of the REST API come from their own room. Hand it to [`serve()`].
+pub fn router<E: Executor>(state: State<E>, rest: Router) -> Router {
     let hosts = Arc::new(host::Hosts::new(&state.settings.allowed_hosts));
     let proxies = Arc::new(proxy::Proxies::new(&state.settings.trusted_proxies));
     let cors = option_layer(cors::layer(&state.settings.cors_origins));
@@ -93,6 +102,7 @@ pub fn router<E: Executor>(state: State<E>) -> Router {
         .route("/graphiql/{*path}", get(graphiql::file))
         .route("/graphql", any(graphql::handle::<E>))
         .with_state(state)
+        .merge(rest)
         .layer(body_limit)
         .fallback(no_such_path)
         .layer(middleware::from_fn_with_state(hosts, host::check))
@@ -106,6 +116,6 @@ pub fn router<E: Executor>(state: State<E>) -> Router {
 }
 
 async fn no_such_path() -> Response {
-    let error = Error::new(Code::NotFound, "there is nothing at this path; the API is at /graphql");
+    let error = Error::new(Code::NotFound, "there is nothing at this path; the APIs are at /graphql and /api/auditLog");
     answer::refusal(StatusCode::NOT_FOUND, negotiate::MediaType::Json, &error)
 }

@@ -67,19 +67,19 @@ impl Operation {
 
 /// The time that a request may take, counted from its arrival.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct TimeLimit {
+pub(crate) struct TimeLimit {
     length: Duration,
     end: Instant,
 }
 
 impl TimeLimit {
     /// A request arrived now.
-    pub(super) fn begin(length: Duration) -> Self {
+    pub(crate) fn begin(length: Duration) -> Self {
         TimeLimit { length, end: Instant::now() + length }
     }
 
     /// Waits for the future, and drops it when the time is up.
-    pub(super) async fn bound<F: Future>(self, future: F) -> Result<F::Output> {
+    pub(crate) async fn bound<F: Future>(self, future: F) -> Result<F::Output> {
         let timed_out = || {
             let seconds = self.length.as_secs_f32();
             let message = format!(
@@ -104,7 +104,7 @@ pub(super) async fn execute<E: Executor>(executor: &E, request: Request, time_li
 }
 
 /// What a client learns of a panic; the panic hook has logged where it was.
-pub(super) fn panicked() -> Error {
+pub(crate) fn panicked() -> Error {
     Error::internal("a resolver panicked")
 }
 

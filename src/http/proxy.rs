@@ -77,7 +77,7 @@ pub(super) async fn find_client(State(proxies): State<Arc<Proxies>>, mut request
 }
 
 /// The address that the request came from.
-pub(super) fn client_address(request: &Request) -> ClientAddress {
+pub(crate) fn client_address(request: &Request) -> ClientAddress {
     request.extensions().get().copied().unwrap_or(ClientAddress(None))
 }
 

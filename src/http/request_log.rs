@@ -14,7 +14,7 @@ const MAX_NAME: usize = 100;
 /// What is known of a request so far; the line is written when this is dropped, so that a request whose client went
 /// away has one too. Variables, tokens and values have no place in it.
 #[derive(Debug)]
-pub(super) struct RequestLog {
+pub(crate) struct RequestLog {
     transport: &'static str,
     began: Instant,
     name: Option<String>,
@@ -26,7 +26,7 @@ pub(super) struct RequestLog {
 
 impl RequestLog {
     /// A request began on this transport.
-    pub(super) fn begin(transport: &'static str) -> Self {
+    pub(crate) fn begin(transport: &'static str) -> Self {
         let began = Instant::now();
         RequestLog { transport, began, name: None, kind: None, user: None, status: None, codes: Vec::new() }
     }
@@ -37,36 +37,36 @@ impl RequestLog {
     }
 
     /// The caller is known.
-    pub(super) fn caller(&mut self, user_id: &str) {
+    pub(crate) fn caller(&mut self, user_id: &str) {
         self.user = Some(user_id.chars().take(MAX_NAME).collect());
     }
 
     /// The operation is known.
-    pub(super) fn operation(&mut self, kind: OperationType, name: Option<&str>) {
+    pub(crate) fn operation(&mut self, kind: OperationType, name: Option<&str>) {
         self.kind = Some(kind);
         self.name = name.map(|name| name.chars().take(MAX_NAME).collect());
     }
 
     /// Errors that the client was told of.
-    pub(super) fn errors(&mut self, errors: &[ServerError]) {
+    pub(crate) fn errors(&mut self, errors: &[ServerError]) {
         self.codes.extend(failure::codes(errors));
         self.codes.sort_unstable();
         self.codes.dedup();
     }
 
     /// A code that the client was told.
-    pub(super) fn code(&mut self, code: &str) {
+    pub(crate) fn code(&mut self, code: &str) {
         self.codes.push(code.to_owned());
     }
 
     /// The request was answered with this HTTP status.
-    pub(super) fn status(&mut self, status: u16) {
+    pub(crate) fn status(&mut self, status: u16) {
         self.status = Some(status.to_string().into());
     }
 
     /// The request was answered on a socket, where nothing has a status of its own; or is being answered until the
     /// client has seen enough.
-    pub(super) fn answered(&mut self) {
+    pub(crate) fn answered(&mut self) {
         self.status = Some("answered".into());
     }
 }
@@ -87,7 +87,7 @@ impl Drop for RequestLog {
             status = self.status.as_deref().unwrap_or("abandoned"),
             errors = self.codes.join(","),
             ms = self.began.elapsed().as_millis() as u64,
-            "graphql"
+            "request"
         );
     }
 }

@@ -1,5 +1,6 @@
 //! Who may what: every field of the roots, for every role, and for nobody.
 
+mod rest;
 mod subscribing;
 
 use afterimage::auth::{Role, TokenRequest};

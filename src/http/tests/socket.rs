@@ -31,7 +31,7 @@ impl Server {
                 std::future::pending::<()>().await;
             }
         };
-        let task = tokio::spawn(serve(listener, router(world.state.clone()), shutdown));
+        let task = tokio::spawn(serve(listener, router(world.state.clone(), axum::Router::new()), shutdown));
         Server { url, stop, task }
     }
 }

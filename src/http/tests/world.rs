@@ -224,18 +224,18 @@ impl World {
 
     /// Sends a request as it is.
     pub async fn send(&self, request: Request<Body>) -> Answer {
-        Answer::of(router(self.state.clone()).oneshot(request).await.unwrap()).await
+        Answer::of(router(self.state.clone(), axum::Router::new()).oneshot(request).await.unwrap()).await
     }
 
     /// The same server over another schema.
     pub fn router_over<E: Executor>(&self, schema: E) -> Router {
         let State { authenticator, settings, persisted, health, .. } = self.state.clone();
-        router(State { schema, authenticator, settings, persisted, health })
+        router(State { schema, authenticator, settings, persisted, health }, Router::new())
     }
 
     /// The answer with its body still open.
     pub async fn open(&self, request: Request<Body>) -> Response<Body> {
-        router(self.state.clone()).oneshot(request).await.unwrap()
+        router(self.state.clone(), Router::new()).oneshot(request).await.unwrap()
     }
 
     /// POSTs a body of JSON with a token.

@@ -10,7 +10,7 @@ mod world;
 
 pub use api::{Api, auth_settings, serve_settings};
 pub use log::by_hand;
-pub use random::runner;
+pub use random::{runner, seed};
 pub use world::{Kind, World};
 
 /// Writes a test once and runs it on both databases, as `name::sqlite` and `name::postgres`.

@@ -1,0 +1,24 @@
+//! The body of a request, whatever API it is for.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest as _, Request};
+use axum::http::StatusCode;
+
+use crate::audit::Error;
+
+use super::negotiate;
+
+/// The text of a POST's body, or why it is not read, with the status that says so.
+pub(crate) async fn body(request: Request) -> Result<String, (StatusCode, Error)> {
+    if !negotiate::is_json(request.headers()) {
+        let error = Error::bad_input("the body must be JSON in UTF-8, with `Content-Type: application/json`");
+        return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, error));
+    }
+    let bytes = Bytes::from_request(request, &()).await.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            (StatusCode::PAYLOAD_TOO_LARGE, Error::bad_input("the body is larger than this server takes"))
+        }
+        _ => (StatusCode::BAD_REQUEST, Error::bad_input("the body cannot be read to its end")),
+    })?;
+    String::from_utf8(bytes.into()).map_err(|_| (StatusCode::BAD_REQUEST, Error::bad_input("the body is not in UTF-8")))
+}
