@@ -61,8 +61,7 @@ impl Server {
             Some(url) => Database::connect(url, settings.timeout()).await?,
             None => database.clone(),
         };
-        let services =
-            Services { feed: Feed::new(database.clone()), database, owner, undo_max_rows: settings.undo_max_rows };
+        let services = Services { feed: Feed::new(&database), database, owner, undo_max_rows: settings.undo_max_rows };
         let state = State {
             schema: schema(services.clone()),
             authenticator: Arc::new(authenticator.clone()),

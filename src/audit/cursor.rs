@@ -1,4 +1,5 @@
-//! The cursor of a page: opaque to clients, tagged with its kind, and checked for damage.
+//! Cursors: opaque to clients, tagged with their kind, and checked for damage. That of a page is here; the feed makes its
+//! own.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -33,8 +34,7 @@ impl Position {
         bytes.push(KIND);
         bytes.extend(self.timestamp.timestamp_micros().to_be_bytes());
         bytes.extend(self.id.to_be_bytes());
-        bytes.extend(checksum(&bytes));
-        URL_SAFE_NO_PAD.encode(bytes)
+        seal(bytes)
     }
 
     /// Reads a cursor.
@@ -50,15 +50,31 @@ impl Position {
     }
 
     fn decode(cursor: &str) -> Option<Position> {
-        let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
-        let (body, sum) = bytes.split_at_checked(LENGTH)?;
-        if body[0] != KIND || sum != checksum(body) {
+        let body = unseal(cursor)?;
+        if body.len() != LENGTH || body[0] != KIND {
             return None;
         }
         let micros = i64::from_be_bytes(body[1..9].try_into().ok()?);
         let id = i64::from_be_bytes(body[9..17].try_into().ok()?);
         Some(Position { timestamp: DateTime::from_timestamp_micros(micros)?, id })
     }
+}
+
+/// A cursor of these bytes, the first of which is its kind.
+pub fn seal(mut bytes: Vec<u8>) -> String {
+    bytes.extend(checksum(&bytes));
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// The bytes of a cursor; none where it is damaged, or no cursor at all.
+pub fn unseal(cursor: &str) -> Option<Vec<u8>> {
+    let mut bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
+    let (body, sum) = bytes.split_at_checked(bytes.len().checked_sub(CHECKSUM)?)?;
+    if sum != checksum(body) {
+        return None;
+    }
+    bytes.truncate(bytes.len() - CHECKSUM);
+    Some(bytes)
 }
 
 fn checksum(bytes: &[u8]) -> [u8; CHECKSUM] {

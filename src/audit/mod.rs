@@ -11,7 +11,7 @@ mod json;
 mod page;
 
 pub use change::FieldChange;
-pub use cursor::Position;
+pub use cursor::{Position, seal, unseal};
 pub use entry::{Action, Draft, Entry, Source};
 pub use error::{Code, Error, Result};
 pub use filter::{Filter, FilterLimits, within};

@@ -1,4 +1,4 @@
-//! Where subscribers and the task that reads meet.
+//! Where those who have caught up and the poller meet.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -6,17 +6,18 @@ use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::timeout;
 
-use super::member::Subscription;
+use super::member::{Listening, Wish};
 use super::poller;
-use crate::audit::{Error, Filter, Result};
+use super::reader::Source;
+use crate::audit::{Error, Result};
 use crate::store::Database;
 
 /// Someone who wants to listen, and waits until the task knows from where on.
 pub(super) struct Join {
     /// What they want to hear.
-    pub filter: Filter,
-    /// Where their subscription, or the reason why there is none, is awaited.
-    pub reply: oneshot::Sender<Result<Subscription>>,
+    pub wish: Wish,
+    /// Where their end of the line, or the reason why there is none, is awaited.
+    pub reply: oneshot::Sender<Result<Listening>>,
 }
 
 #[derive(Default)]
@@ -27,26 +28,28 @@ struct State {
 
 /// Who waits to be let in, whether the task runs, and the bell that wakes it.
 pub(super) struct Hub {
-    database: Database,
+    source: Source,
     state: Mutex<State>,
     bell: Notify,
 }
 
 impl Hub {
-    pub fn new(database: Database) -> Hub {
-        Hub { database, state: Mutex::default(), bell: Notify::new() }
+    pub fn new(database: &Database) -> Hub {
+        Hub { source: Source::of(database), state: Mutex::default(), bell: Notify::new() }
     }
 
-    pub fn database(&self) -> &Database {
-        &self.database
+    /// Where readers come from.
+    pub fn source(&self) -> &Source {
+        &self.source
     }
 
-    /// Waits until the task has let the subscriber in; starts it where it does not run.
-    pub async fn join(self: &Arc<Hub>, filter: Filter) -> Result<Subscription> {
+    /// Waits until the poller has let someone in, after a look that began later than this call; starts it where it does
+    /// not run.
+    pub async fn join(self: &Arc<Hub>, wish: Wish) -> Result<Listening> {
         let (reply, answer) = oneshot::channel();
         let starts = {
             let mut state = self.state();
-            state.joining.push(Join { filter, reply });
+            state.joining.push(Join { wish, reply });
             !std::mem::replace(&mut state.polling, true)
         };
         if starts {

@@ -1,30 +1,54 @@
-//! A subscriber, from both sides: the one that the task fills, and the one that is listened to.
+//! A subscriber who has caught up, as the poller sees them.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
-use futures_util::Stream;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
+use super::event::Event;
 use super::hub::Hub;
-use crate::audit::{Code, Entry, Error, Filter, Result};
+use super::place::Place;
+use crate::audit::{Error, Filter};
 
-/// How many entries are kept for a subscriber who does not take them.
+/// How many entries are kept for a subscriber who does not take them. What comes then is read again when it is wanted.
 pub const BUFFER: usize = 1_024;
+/// Who has heard nothing for this long is told the position, if they want to know.
+pub(super) const SILENCE: Duration = Duration::from_secs(2);
 
-/// The task's side.
+/// Who listens, and to what.
+#[derive(Clone, Debug)]
+pub(super) struct Wish {
+    pub filter: Arc<Filter>,
+    /// Whether bare positions are wanted.
+    pub positions: bool,
+}
+
+/// What is handed to a subscriber.
+pub(super) enum Message {
+    Event(Arc<Event>),
+    /// The buffer was full: all up to this place was handed over, and nothing that comes after it.
+    Cut(Place),
+    /// Nothing more will come, and why.
+    End(Error),
+}
+
+/// The poller's side.
 pub(super) struct Member {
-    filter: Filter,
-    sender: mpsc::Sender<Result<Arc<Entry>>>,
+    wish: Wish,
+    sender: mpsc::Sender<Message>,
+    told: Instant,
+    /// How far the feed was when something was last handed over.
+    reached: u64,
 }
 
 impl Member {
-    /// Both sides of a new subscription.
-    pub fn new(filter: Filter, hub: &Arc<Hub>) -> (Member, Subscription) {
-        // One place more than entries may take: the reason why a subscription ends always finds room.
+    /// Both sides of someone who listens from a place on.
+    pub fn new(wish: Wish, place: Place, reached: u64, hub: &Arc<Hub>) -> (Member, Listening) {
+        // One more than entries may take: that it was cut off, or why nothing more comes, always finds room.
         let (sender, receiver) = mpsc::channel(BUFFER + 1);
-        (Member { filter, sender }, Subscription { receiver, hub: Arc::clone(hub), over: false })
+        let member = Member { wish, sender, told: Instant::now(), reached };
+        (member, Listening { receiver, hub: Arc::clone(hub), from: place })
     }
 
     /// Whether anyone is still there to listen.
@@ -32,62 +56,67 @@ impl Member {
         !self.sender.is_closed()
     }
 
-    /// How many more entries the buffer takes.
-    pub fn room(&self) -> usize {
-        self.sender.capacity().saturating_sub(1)
+    fn is_full(&self) -> bool {
+        self.sender.capacity() <= 1
     }
 
-    /// Hands over an entry, if it is meant. Returns whether the subscription goes on: it ends where the buffer is full.
-    pub fn offer(&self, entry: &Arc<Entry>) -> bool {
-        if !self.filter.matches(entry) {
+    /// Hands over an event, if it is meant; `before` is the place in front of it. Returns whether the member stays: where
+    /// the buffer is full it is cut off.
+    pub fn offer(&mut self, event: &Arc<Event>, before: &Place) -> bool {
+        if !event.entry().is_some_and(|entry| self.wish.filter.matches(entry)) {
             return true;
         }
-        if self.room() == 0 {
-            self.end(Error::new(
-                Code::Unavailable,
-                format!(
-                    "this subscription fell more than {BUFFER} entries behind and was ended; subscribe again, and take \
-                     entries faster or ask for fewer by a filter"
-                ),
-            ));
+        if self.is_full() {
+            self.send(Message::Cut(before.clone()));
             return false;
         }
-        // It fails only where nobody listens any more.
-        self.sender.try_send(Ok(Arc::clone(entry))).is_ok()
+        self.told = Instant::now();
+        self.send(Message::Event(Arc::clone(event)))
+    }
+
+    /// Whether it is time to tell the position, where the feed has come this far.
+    pub fn waits(&self, reached: u64) -> bool {
+        self.wish.positions && self.reached < reached && self.told.elapsed() >= SILENCE && !self.is_full()
+    }
+
+    /// Tells the position.
+    pub fn tell(&mut self, position: &Arc<Event>, reached: u64) {
+        self.told = Instant::now();
+        self.reached = reached;
+        self.send(Message::Event(Arc::clone(position)));
     }
 
     /// Tells the subscriber, after all that is buffered, why nothing more will come.
     pub fn end(&self, reason: Error) {
-        // As above: there is room, so a failure means that nobody listens.
-        let _ = self.sender.try_send(Err(reason));
+        self.send(Message::End(reason));
+    }
+
+    /// There is room, so that it fails only where nobody listens any more.
+    fn send(&self, message: Message) -> bool {
+        self.sender.try_send(message).is_ok()
     }
 }
 
-/// The subscriber's side: a stream of entries. An error is its last item. Dropping it unsubscribes.
-pub struct Subscription {
-    receiver: mpsc::Receiver<Result<Arc<Entry>>>,
+/// The subscriber's side.
+pub(super) struct Listening {
+    receiver: mpsc::Receiver<Message>,
     hub: Arc<Hub>,
-    over: bool,
+    /// All that comes after this place is handed over.
+    pub from: Place,
 }
 
-impl Stream for Subscription {
-    type Item = Result<Arc<Entry>>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if self.over {
-            return Poll::Ready(None);
-        }
-        let item = ready!(self.receiver.poll_recv(context));
-        self.over = !matches!(item, Some(Ok(_)));
-        // The task never leaves without a reason; it is only ever torn down, and that must not look like silence.
-        Poll::Ready(Some(item.unwrap_or_else(|| Err(Error::unavailable("the feed's task is gone")))))
+impl Listening {
+    /// What is handed over next.
+    pub async fn next(&mut self) -> Message {
+        // The poller never leaves without a reason; it is only ever torn down, and that must not look like silence.
+        self.receiver.recv().await.unwrap_or_else(|| Message::End(Error::unavailable("the feed's task is gone")))
     }
 }
 
-impl Drop for Subscription {
+impl Drop for Listening {
     fn drop(&mut self) {
         self.receiver.close();
-        // The task ends with the last subscriber.
+        // The poller ends with the last who listens.
         self.hub.wake();
     }
 }

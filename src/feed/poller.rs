@@ -1,44 +1,60 @@
-//! The one task of a process that asks the database what is new, for all subscribers.
+//! The one task of a process that asks the database what is new, for all who have caught up.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout};
+use tokio::task::yield_now;
+use tokio::time::sleep;
 
+use super::event::Event;
 use super::hub::{Join, Running};
 use super::member::Member;
+use super::place::Place;
 use super::reader::{Page, Reader};
 use crate::audit::{Code, Error, Result};
 
 /// Between two looks at the least, however often the task is woken.
 const BREATH: Duration = Duration::from_millis(5);
 /// Until the next look, after one that found something; doubled by each that finds nothing.
-const BUSY: Duration = Duration::from_millis(20);
+const BUSY: Duration = Duration::from_millis(10);
 /// The longest pause between two looks.
 const IDLE: Duration = Duration::from_millis(250);
 /// The longest pause between two tries while the database is away.
 const AWAY: Duration = Duration::from_secs(2);
-/// How long a full buffer may hold up the others, so that one burst does not end subscriptions that keep up.
-const COURTESY: Duration = Duration::from_millis(200);
-/// A database that says nothing for this long is away. The longest single step is to sort what a long outage left.
-const SILENCE: Duration = Duration::from_secs(120);
+/// To how many members an event goes before other tasks have their turn.
+const CROWD: usize = 1_000;
+
+/// The pause after another try that failed.
+pub(super) fn patience(pause: Duration) -> Duration {
+    (pause * 2).clamp(BUSY, AWAY)
+}
+
+/// Who has caught up, and how far that is.
+#[derive(Default)]
+struct Live {
+    members: Vec<Member>,
+    /// None before the first look.
+    place: Option<Place>,
+    /// How many events were handed out: it tells whether the place has moved.
+    reached: u64,
+}
 
 /// Runs until nobody listens.
 pub(super) async fn run(mut running: Running) {
-    let mut reader = Reader::of(running.hub().database());
-    let mut members: Vec<Member> = Vec::new();
+    let mut reader = running.hub().source().poller();
+    let mut live = Live::default();
     let mut pause = Duration::ZERO;
     let mut away = false;
     loop {
-        members.retain(Member::listens);
-        let Some(joining) = running.joining(!members.is_empty()) else { return };
-        match look(&mut reader, &mut members).await {
-            Ok(found) => {
+        live.members.retain(Member::listens);
+        let Some(joining) = running.joining(!live.members.is_empty()) else { return };
+        match live.look(&mut reader).await {
+            Ok((found, place)) => {
                 if std::mem::take(&mut away) {
                     tracing::info!("the database is back; the feed goes on where it was");
                 }
                 pause = if found { BUSY } else { (pause * 2).clamp(BUSY, IDLE) };
-                admit(joining, &mut members, &running);
+                live.tell_positions(&place);
+                live.admit(joining, &place, &running);
             }
             Err(error) => {
                 let over = error.code() != Code::Unavailable;
@@ -47,11 +63,11 @@ pub(super) async fn run(mut running: Running) {
                     tracing::warn!(%error, "the feed cannot read the log");
                 }
                 away = !over;
-                pause = (pause * 2).clamp(BUSY, AWAY);
+                pause = patience(pause);
                 if over {
                     // No patience mends this. Who subscribes again begins anew.
-                    members.drain(..).for_each(|member| member.end(copy(&error)));
-                    reader = Reader::of(running.hub().database());
+                    live.members.drain(..).for_each(|member| member.end(copy(&error)));
+                    (reader, live) = (running.hub().source().poller(), Live::default());
                 }
                 for join in joining {
                     // It fails only where nobody waits any more.
@@ -66,39 +82,58 @@ pub(super) async fn run(mut running: Running) {
     }
 }
 
-/// Reads and hands out all that was committed until now. Returns whether there was anything.
-async fn look(reader: &mut Reader, members: &mut Vec<Member>) -> Result<bool> {
-    let mut found = false;
-    loop {
-        let behind = reader.is_behind();
-        let page = timeout(SILENCE, reader.next()).await.unwrap_or_else(|late| Err(Error::unavailable(late)))?;
-        found |= !page.entries.is_empty();
-        let more = page.more || behind;
-        deliver(page, members).await;
-        if !more {
-            return Ok(found);
+impl Live {
+    /// Reads and hands out all that was committed until now. Returns whether there was anything, and the place behind it.
+    async fn look(&mut self, reader: &mut Reader) -> Result<(bool, Place)> {
+        let Some(mut place) = self.place.clone() else {
+            let place = reader.now().await?;
+            self.place = Some(place.clone());
+            return Ok((false, place));
+        };
+        let mut found = false;
+        loop {
+            // The rest of what an earlier look has found says nothing of what was committed since.
+            let behind = place.is_within();
+            let page = reader.read(&place, None).await?;
+            found |= !page.events.is_empty();
+            let more = page.more || behind;
+            place = self.deliver(page, place).await;
+            self.place = Some(place.clone());
+            if !more {
+                return Ok((found, place));
+            }
         }
     }
-}
 
-async fn deliver(page: Page, members: &mut Vec<Member>) {
-    let until = Instant::now() + COURTESY;
-    let crowded = |member: &Member| member.listens() && member.room() < page.entries.len();
-    while members.iter().any(crowded) && Instant::now() < until {
-        sleep(Duration::from_millis(1)).await;
+    /// Hands out a page. Nobody is waited for: who does not take it catches up alone.
+    async fn deliver(&mut self, page: Page, mut before: Place) -> Place {
+        for event in page.events {
+            self.members.retain_mut(|member| member.offer(&event, &before));
+            before = event.place().clone();
+            self.reached += 1;
+            if self.members.len() >= CROWD {
+                yield_now().await;
+            }
+        }
+        page.place
     }
-    for entry in page.entries.into_iter().map(Arc::new) {
-        members.retain(|member| member.offer(&entry));
-    }
-}
 
-/// Lets in who came before the last look: all that it saw was before them, and all that comes is theirs.
-fn admit(joining: Vec<Join>, members: &mut Vec<Member>, running: &Running) {
-    for join in joining {
-        let (member, subscription) = Member::new(join.filter, running.hub());
-        // Who gave up waiting is not let in.
-        if join.reply.send(Ok(subscription)).is_ok() {
-            members.push(member);
+    fn tell_positions(&mut self, place: &Place) {
+        let mut position = None;
+        for member in self.members.iter_mut().filter(|member| member.waits(self.reached)) {
+            let position = position.get_or_insert_with(|| Event::position(place.clone()));
+            member.tell(position, self.reached);
+        }
+    }
+
+    /// Lets in who came before the last look: all that it saw was before them, and all that comes is theirs.
+    fn admit(&mut self, joining: Vec<Join>, place: &Place, running: &Running) {
+        for join in joining {
+            let (member, listening) = Member::new(join.wish, place.clone(), self.reached, running.hub());
+            // Who gave up waiting is not let in.
+            if join.reply.send(Ok(listening)).is_ok() {
+                self.members.push(member);
+            }
         }
     }
 }

@@ -175,6 +175,13 @@ impl Query {
         preview(ctx, undo::Subject::Transaction(transaction_id.0)).await
     }
 
+    /// The feed's position now: ask for it, then for a page, then subscribe with it as `after`, and nothing is missed in
+    /// between. What was committed in the meantime may come twice, on the page and from the feed; ids tell.
+    async fn feed_cursor(&self, ctx: &Context<'_>) -> Result<String> {
+        ctx.caller()?.require_reader()?;
+        Ok(ctx.services()?.feed.cursor().await?)
+    }
+
     /// The tables whose changes are captured, by name.
     async fn tracked_tables(&self, ctx: &Context<'_>) -> Result<Vec<TrackedTable>> {
         ctx.caller()?.require_reader()?;

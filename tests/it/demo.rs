@@ -155,7 +155,8 @@ both! {
         let mut entries = services.feed.subscribe(Filter::everything()).await.expect("the database answers");
         let some = async {
             for _ in 0..3 {
-                let entry = entries.next().await.expect("the feed goes on").expect("an entry");
+                let event = entries.next().await.expect("the feed goes on").expect("an event");
+                let entry = event.entry().expect("an entry");
                 assert!(entry.user_id.is_some() && entry.correlation_id.is_some(), "{entry:?}");
             }
         };
@@ -182,8 +183,8 @@ async fn the_traffic_outlives_an_outage() {
         tokio::task::block_in_place(|| cluster.restart());
         let restarted = Utc::now();
         loop {
-            let entry = entries.next().await.expect("the feed goes on").expect("an entry");
-            if entry.timestamp > restarted {
+            let event = entries.next().await.expect("the feed goes on").expect("an event");
+            if event.entry().expect("an entry").timestamp > restarted {
                 break;
             }
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use afterimage::audit::{Entry, Filter, Result};
-use afterimage::feed::{Feed, Subscription};
+use afterimage::feed::{Event, Feed, Subscription};
 use afterimage::store::{Database, migrate};
 use futures_util::StreamExt;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
@@ -37,7 +37,7 @@ impl Log {
     async fn at(url: String) -> Log {
         let database = Database::connect(&url, PATIENCE).await.expect("the database answers");
         migrate(&database, &url).await.expect("the log's tables are made");
-        Log { url, feed: Feed::new(database) }
+        Log { url, feed: Feed::new(&database) }
     }
 
     async fn connect(&self) -> PgConnection {
@@ -78,8 +78,16 @@ async fn run(connection: &mut PgConnection, sql: &str) {
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.unwrap_or_else(|error| panic!("{error}\nin: {sql}"));
 }
 
-async fn next(subscription: &mut Subscription) -> Result<Arc<Entry>> {
+async fn next_event(subscription: &mut Subscription) -> Result<Arc<Event>> {
     timeout(PATIENCE, subscription.next()).await.expect("something comes").expect("the subscription goes on")
+}
+
+async fn next(subscription: &mut Subscription) -> Result<Arc<Entry>> {
+    next_event(subscription).await.map(|event| entry(&event))
+}
+
+fn entry(event: &Event) -> Arc<Entry> {
+    Arc::clone(event.entry().expect("an entry, and no bare position"))
 }
 
 async fn take(subscription: &mut Subscription, count: usize) -> Vec<Arc<Entry>> {
@@ -104,7 +112,7 @@ impl Listener {
         let (sender, received) = watch::channel(Vec::new());
         tokio::spawn(async move {
             while let Some(item) = subscription.next().await {
-                sender.send_modify(|entries| entries.push(item.expect("who keeps up is not ended")));
+                sender.send_modify(|entries| entries.push(entry(&item.expect("nobody is ended"))));
                 if sender.is_closed() {
                     break;
                 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::support::{Api, both};
 
 /// Every field of the roots, a document that asks for it, and the roles that may.
-const FIELDS: [(&str, &str, &[Role]); 17] = [
+const FIELDS: [(&str, &str, &[Role]); 18] = [
     ("auditLogs", "{ auditLogs { totalCount } }", READERS),
     ("auditLog", "{ auditLog(id: 1) { id } }", READERS),
     ("summary", "{ summary { total } }", READERS),
@@ -20,6 +20,7 @@ const FIELDS: [(&str, &str, &[Role]); 17] = [
     ("trackedObject", "{ trackedObject(tableName: \"t\", recordId: 1) { current } }", READERS),
     ("undoPreview", "{ undoPreview(id: 1) { possible } }", READERS),
     ("undoTransactionPreview", "{ undoTransactionPreview(transactionId: 1) { possible } }", READERS),
+    ("feedCursor", "{ feedCursor }", READERS),
     ("trackedTables", "{ trackedTables { tableName } }", READERS),
     ("viewer", "{ viewer { userId } }", ALL),
     (

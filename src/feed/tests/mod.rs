@@ -10,8 +10,8 @@ use sea_orm::ConnectionTrait;
 use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 
-use super::{Feed, Subscription};
-use crate::audit::{Entry, Filter, Result};
+use super::{Event, Feed, Subscription};
+use crate::audit::{Filter, Result};
 use crate::store::{Database, migrate};
 
 /// Longer than anything here takes; it only ever runs out where a test fails.
@@ -31,7 +31,7 @@ impl Log {
         let url = format!("sqlite://{}?mode=rwc", folder.path().join("log.db").display());
         let database = Database::connect(&url, PATIENCE).await.unwrap();
         migrate(&database, &url).await.unwrap();
-        Log { feed: Feed::new(database.clone()), url, database, folder }
+        Log { feed: Feed::new(&database), url, database, folder }
     }
 
     /// Another process, as far as the feed can tell.
@@ -70,14 +70,18 @@ fn insert(from: usize, to: usize) -> String {
     )
 }
 
-async fn next(subscription: &mut Subscription) -> Result<Arc<Entry>> {
+async fn next(subscription: &mut Subscription) -> Result<Arc<Event>> {
     timeout(PATIENCE, subscription.next()).await.expect("something comes").expect("the subscription goes on")
+}
+
+fn key(event: &Event) -> usize {
+    event.entry().unwrap().record_id.as_ref().unwrap().parse().unwrap()
 }
 
 async fn keys(subscription: &mut Subscription, count: usize) -> Vec<usize> {
     let mut keys = Vec::new();
     while keys.len() < count {
-        keys.push(next(subscription).await.unwrap().record_id.as_ref().unwrap().parse().unwrap());
+        keys.push(key(&*next(subscription).await.unwrap()));
     }
     keys
 }

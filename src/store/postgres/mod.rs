@@ -116,7 +116,9 @@ impl Dialect for Postgres {
     }
 
     fn open_write(&self) -> &'static [&'static str] {
-        &[]
+        // An entry's id is drawn after its transaction has its number: the feed relies on it. Triggers need not ask, since
+        // the change that fires them has done so.
+        &["SELECT pg_current_xact_id()"]
     }
 
     fn close_write(&self) -> &'static [&'static str] {

@@ -1,0 +1,142 @@
+//! The feed on PostgreSQL: ids are given at insert and rows appear at commit, so that an id is no place to read on
+//! from. A snapshot is one: it says which transactions are over.
+
+mod place;
+mod run;
+mod session;
+mod snapshot;
+mod walk;
+mod window;
+
+use std::sync::Arc;
+
+pub(super) use place::{KIND, Place};
+pub(super) use session::Connector;
+
+use super::sessions::{Lent, Line};
+use crate::audit::Result;
+use crate::store::{Database, select_entries};
+use place::Seen;
+use session::Session;
+use snapshot::Snapshot;
+use window::Window;
+
+/// Entries, each with the place behind it; where the reading ended; and whether more were already committed.
+pub(super) type Page = super::reader::Read<Place>;
+
+/// Compares snapshots.
+pub(super) struct Reader {
+    line: Line<Connector>,
+    select: Arc<str>,
+    /// What was learned of the window that is being read.
+    window: Option<Window>,
+    /// The session with this number, and all that were connected before, are of the life in which the place was told.
+    verified: u64,
+}
+
+/// The statement that its pages are read by.
+pub(super) fn select(database: &Database) -> Arc<str> {
+    select_entries(database).into()
+}
+
+impl Reader {
+    pub fn new(line: Line<Connector>, select: &Arc<str>) -> Reader {
+        Reader { line, select: Arc::clone(select), window: None, verified: 0 }
+    }
+
+    pub async fn read(&mut self, place: Option<&Place>, until: Option<&Place>) -> Result<Page> {
+        loop {
+            let mut lent = self.line.take().await?;
+            match self.attempt(&mut lent, place, until).await {
+                Ok(page) => {
+                    self.line.give_back(lent);
+                    return Ok(page);
+                }
+                Err(failure) if lent.is_stale(&failure) => self.line.forget(),
+                Err(failure) => return Err(failure),
+            }
+        }
+    }
+
+    async fn attempt(
+        &mut self,
+        lent: &mut Lent<Connector>,
+        place: Option<&Place>,
+        until: Option<&Place>,
+    ) -> Result<Page> {
+        let Some(place) = place else { return now(&mut lent.session).await };
+        if lent.number > self.verified {
+            let verified = self.line.latest();
+            lent.session.verify(place).await?;
+            self.verified = verified;
+        }
+        // It is put back only where all went well.
+        let kept = self.window.take().filter(|window| window.is_at(place));
+        let session = &mut lent.session;
+        let window = match (kept, &place.within, until) {
+            (Some(window), ..) => window,
+            (None, Some(within), _) => Window::resume(session, place, &within.until).await?,
+            (None, None, Some(until)) => Window::resume(session, place, &until.seen).await?,
+            (None, None, None) => match fresh(session, place).await? {
+                Fresh::Nothing(place) => return Ok(Page { entries: Vec::new(), place, more: false }),
+                Fresh::Window(window) => window,
+            },
+        };
+        self.page(session, window, place, until).await
+    }
+
+    async fn page(
+        &mut self,
+        session: &mut Session,
+        mut window: Window,
+        place: &Place,
+        until: Option<&Place>,
+    ) -> Result<Page> {
+        let (entries, is_over) = window.next(session, &self.select).await?;
+        let behind = window.end();
+        let place = match entries.last() {
+            _ if is_over => behind,
+            Some((_, last)) => last.clone(),
+            None => place.clone(),
+        };
+        // A window of the place's own is followed by the one that ends where the reading is to end.
+        let is_there = is_over && until.is_none_or(|until| Arc::ptr_eq(&until.seen, &place.seen));
+        if !is_over {
+            self.window = Some(window);
+        }
+        Ok(Page { entries, place, more: !is_there })
+    }
+}
+
+/// What a look from a place shows.
+enum Fresh {
+    /// No entries: this place is as good, and perhaps later.
+    Nothing(Place),
+    Window(Window),
+}
+
+async fn fresh(session: &mut Session, place: &Place) -> Result<Fresh> {
+    let look = session.look().await?;
+    look.follows(place)?;
+    match Window::open(session, place, &look).await? {
+        Some(window) => {
+            session.flushed(&look).await?;
+            Ok(Fresh::Window(window))
+        }
+        // Others write, and not to the log. The old place serves as well as a new one that is not safe yet.
+        None if look.is_flushed => {
+            let seen = Seen { snapshot: look.snapshot, ..Seen::clone(&place.seen) };
+            Ok(Fresh::Nothing(Place::after(place.era, &Arc::new(seen))))
+        }
+        None => Ok(Fresh::Nothing(place.clone())),
+    }
+}
+
+/// The place behind all that is committed.
+async fn now(session: &mut Session) -> Result<Page> {
+    let look = session.look().await?;
+    let top = session.top(look.era, &look.snapshot.ended_since(&Snapshot::default())).await?;
+    session.flushed(&look).await?;
+    let seen = Seen::shown(look.snapshot, top, &Seen::default());
+    Ok(Page { entries: Vec::new(), place: Place::after(look.era, &Arc::new(seen)), more: false })
+}
