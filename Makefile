@@ -12,7 +12,7 @@ OWN_NODE := $(CURDIR)/target/node
 export PATH := $(OWN_NODE)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check schema graphiql test-tools check-tools machine-paths
+.PHONY: help run test check bench schema graphiql test-tools check-tools machine-paths
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,11 @@ check: check-tools machine-paths ## Formatting, lints, documentation, licences a
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --workspace --no-deps --locked --document-private-items
 	$(CARGO) deny --locked check licenses bans sources
+
+# Two builds, so that what is measured is built as it ships, without what the benchmarks ask of shared crates.
+bench: test-tools ## Measure, and write benches/RESULTS.md; PART=feed for one part
+	$(CARGO) build --release --locked --package afterimage
+	$(CARGO) run --release --locked --package afterimage-benches -- $(PART)
 
 # By way of files of their own: a failure leaves the old ones as they were.
 schema: ## Write schema.graphql and openapi.json as the code has them

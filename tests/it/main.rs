@@ -14,6 +14,7 @@ mod filter_agreement;
 mod filters;
 mod harness;
 mod house;
+mod lives;
 mod long_keys;
 mod object;
 mod outage;

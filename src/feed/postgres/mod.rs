@@ -65,9 +65,13 @@ impl Reader {
         until: Option<&Place>,
     ) -> Result<Page> {
         let Some(place) = place else { return now(&mut lent.session).await };
-        if lent.number > self.verified {
+        // The end was told by another session, which may have found another life since: this one proves by its answer
+        // that it has not ended with an earlier one.
+        if lent.number > self.verified || until.is_some() {
             let verified = self.line.latest();
-            lent.session.verify(place).await?;
+            for place in [Some(place), until].into_iter().flatten() {
+                lent.session.verify(place).await?;
+            }
             self.verified = verified;
         }
         // It is put back only where all went well.

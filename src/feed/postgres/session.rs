@@ -41,12 +41,17 @@ const TIMESTAMPS: &str = "SELECT id, (extract(epoch FROM \"timestamp\") * 100000
 /// Opens connections to the primary.
 pub(in crate::feed) struct Connector {
     options: PgConnectOptions,
+    /// Begins a new era where the database has begun another life. A connection may have been lost to just that.
+    settle_era: &'static str,
 }
 
 impl Connector {
     pub fn of(database: &Database) -> Connector {
         let options = database.writer.get_postgres_connection_pool().connect_options();
-        Connector { options: options.as_ref().clone().application_name("afterimage feed") }
+        Connector {
+            options: options.as_ref().clone().application_name("afterimage feed"),
+            settle_era: database.dialect.settle_era().unwrap_or_default(),
+        }
     }
 }
 
@@ -57,6 +62,7 @@ impl Connect for Connector {
         let connecting = timeout(PATIENCE, self.options.connect()).await.map_err(Error::unavailable)?;
         let mut connection = connecting.map_err(unreachable)?;
         raw_sql(SETTINGS).execute(&mut connection).await.map_err(refused)?;
+        raw_sql(self.settle_era).execute(&mut connection).await.map_err(refused)?;
         Ok(Session { connection })
     }
 }

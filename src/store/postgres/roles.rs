@@ -53,13 +53,15 @@ pub(crate) const WARNINGS: &str = "\
      WHERE n.nspname = 'afterimage' AND c.relname = 'log' AND pg_has_role(c.relowner, 'USAGE') \
        AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)";
 
-/// Begins a new era where this is another life of the database than the last one that was seen here.
+/// Begins a new era where this is another life of the database than the last one that was seen here. The timeline is
+/// that of the log being written: the control file tells of a promotion only with the next checkpoint.
 pub(crate) const SETTLE_ERA: &str = "\
     INSERT INTO afterimage.era (era, system_identifier, database_oid, timeline) \
-    SELECT last.era + 1, s.system_identifier::text, d.oid::bigint, c.timeline_id \
-      FROM pg_control_system() s, pg_control_checkpoint() c, pg_database d, \
-           (SELECT * FROM afterimage.era ORDER BY era DESC LIMIT 1) last \
-     WHERE d.datname = current_database() \
-       AND (last.system_identifier, last.database_oid, last.timeline) \
-           IS DISTINCT FROM (s.system_identifier::text, d.oid::bigint, c.timeline_id::bigint) \
+    SELECT last.era + 1, now.* \
+      FROM (SELECT * FROM afterimage.era ORDER BY era DESC LIMIT 1) last, \
+           (SELECT s.system_identifier::text, d.oid::bigint, \
+                   ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::bigint \
+              FROM pg_control_system() s, pg_database d WHERE d.datname = current_database()) now (system, oid, timeline) \
+     WHERE (last.system_identifier, last.database_oid, last.timeline) \
+           IS DISTINCT FROM (now.system, now.oid, now.timeline) \
     ON CONFLICT DO NOTHING";

@@ -71,6 +71,31 @@ impl Cluster {
         self.order(&format!("start {}", self.port));
     }
 
+    /// Keeps a copy of the stopped server's files.
+    pub fn save(&self) {
+        self.order("save");
+    }
+
+    /// Puts the copy in the place of the stopped server's files.
+    pub fn put_back(&self) {
+        self.order("put-back");
+    }
+
+    /// Takes the stopped server's databases over into a new cluster, as `pg_upgrade` does.
+    pub fn upgrade(&self) {
+        self.order("upgrade");
+    }
+
+    /// Makes a standby of the running server. It gets nothing of what is written after.
+    pub fn back_up(&self) {
+        self.order(&format!("back-up {}", self.port));
+    }
+
+    /// Loses the running server, and promotes the standby in its place.
+    pub fn fail_over(&self) {
+        self.order(&format!("fail-over {}", self.port));
+    }
+
     /// One of PostgreSQL's programs of the same version, `psql` for one. Call it with [`Cluster::url`]: the environment
     /// of the tests may name another server.
     pub fn program(&self, name: &str) -> PathBuf {

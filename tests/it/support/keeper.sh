@@ -1,7 +1,7 @@
 # The keeper of a temporary folder and of the PostgreSQL cluster in it, if one is wanted: `sh -c THIS keeper BINDIR`.
 #
 # It makes the folder, says where it is, and takes orders from standard input, one a line (`init`, `start PORT`,
-# `stop MODE`), answering each with `done` or `failed`. When the input ends, because the tests ended in whatever way, it
+# `stop MODE`, and what gives the cluster another life), answering each with `done` or `failed`. When the input ends, because the tests ended in whatever way, it
 # stops the cluster and removes the folder. That works after a `kill -9` too, where no destructor and no exit handler of
 # the tests would run.
 bin=$1
@@ -35,10 +35,10 @@ initialise() {
   if [ -n "${user:-}" ]; then
     chown "$user" "$root" || return
   fi
-  as_user "$bin/initdb" --pgdata="$root/data" --username=postgres --auth=trust --no-locale --encoding=UTF8 \
+  as_user "$bin/initdb" --pgdata="$root/$1" --username=postgres --auth=trust --no-locale --encoding=UTF8 \
     --no-sync || return
   # The cluster is thrown away: it need not survive a power cut, and being fast is all it is for.
-  cat >>"$root/data/postgresql.conf" <<CONF
+  cat >>"$root/$1/postgresql.conf" <<CONF
 listen_addresses = '127.0.0.1'
 unix_socket_directories = '$root'
 max_connections = 300
@@ -58,11 +58,40 @@ stop() {
   as_user "$bin/pg_ctl" stop --pgdata="$root/data" --mode="$1" --wait --timeout=60
 }
 
+# What lies under the name $1 becomes the cluster's data.
+replace_data() {
+  rm -rf "$root/data" && mv "$root/$1" "$root/data"
+}
+
+copy() {
+  rm -rf "${root:?}/$2" && cp -a "$root/$1" "$root/$2"
+}
+
+upgrade() {
+  initialise new && as_user "$bin/pg_upgrade" --old-bindir="$bin" --new-bindir="$bin" --old-datadir="$root/data" \
+    --new-datadir="$root/new" --username=postgres && replace_data new
+}
+
+# A standby's files: what the primary writes from now on, it lacks.
+back_up() {
+  as_user "$bin/pg_basebackup" --pgdata="$root/standby" --host=127.0.0.1 --port="$1" --username=postgres \
+    --checkpoint=fast --write-recovery-conf --no-sync
+}
+
+fail_over() {
+  stop immediate && replace_data standby && start "$1" && as_user "$bin/pg_ctl" promote --pgdata="$root/data" --wait
+}
+
 while read -r order argument; do
   case $order in
-    init) initialise ;;
+    init) initialise data ;;
     start) start "$argument" ;;
     stop) stop "$argument" ;;
+    save) copy data saved ;;
+    put-back) copy saved data ;;
+    upgrade) upgrade ;;
+    back-up) back_up "$argument" ;;
+    fail-over) fail_over "$argument" ;;
     *) false ;;
   esac </dev/null >>"$root/keeper.log" 2>&1 && echo "done" || echo failed
 done

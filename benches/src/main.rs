@@ -1,0 +1,44 @@
+//! What Afterimage is measured by. `make bench` runs everything, `make bench PART=feed` one part; each prints what it
+//! does as it goes, and writes its figures as Markdown and as JSON.
+//!
+//! Each part starts its own PostgreSQL with the settings of a production server, and the server as it ships. Figures of
+//! one machine and one run belong together; from one machine to another only ratios can be compared.
+
+#[allow(dead_code, reason = "the tests' cluster can do more than is needed here")]
+#[path = "../../tests/it/support/cluster.rs"]
+mod cluster;
+mod feed;
+#[allow(dead_code, reason = "the tests' keeper can do more than is needed here")]
+#[path = "../../tests/it/support/keeper.rs"]
+mod keeper;
+mod machine;
+#[path = "../../tests/it/support/postgres_binaries.rs"]
+mod postgres_binaries;
+mod process;
+mod report;
+mod server;
+mod stats;
+mod subscriber;
+mod world;
+
+use report::Report;
+
+/// The parts, by name.
+const PARTS: [&str; 1] = ["feed"];
+
+#[tokio::main]
+async fn main() {
+    let asked: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(unknown) = asked.iter().find(|part| !PARTS.contains(&part.as_str())) {
+        eprintln!("there is no part {unknown:?}; there are {PARTS:?}");
+        std::process::exit(2);
+    }
+    for part in PARTS.iter().filter(|part| asked.is_empty() || asked.iter().any(|name| name == *part)) {
+        let mut report = Report::begin(part);
+        match *part {
+            "feed" => feed::run(&mut report).await,
+            other => unreachable!("{other} is no part"),
+        }
+        report.write();
+    }
+}
