@@ -16,6 +16,8 @@ use crate::store::Database;
 pub(super) struct Join {
     /// What they want to hear.
     pub wish: Wish,
+    /// Whether they begin with this, and have not read on from elsewhere.
+    pub begins: bool,
     /// Where their end of the line, or the reason why there is none, is awaited.
     pub reply: oneshot::Sender<Result<Listening>>,
 }
@@ -45,11 +47,11 @@ impl Hub {
 
     /// Waits until the poller has let someone in, after a look that began later than this call; starts it where it does
     /// not run.
-    pub async fn join(self: &Arc<Hub>, wish: Wish) -> Result<Listening> {
+    pub async fn join(self: &Arc<Hub>, wish: Wish, begins: bool) -> Result<Listening> {
         let (reply, answer) = oneshot::channel();
         let starts = {
             let mut state = self.state();
-            state.joining.push(Join { wish, reply });
+            state.joining.push(Join { wish, begins, reply });
             !std::mem::replace(&mut state.polling, true)
         };
         if starts {

@@ -38,13 +38,13 @@ pub(super) struct Member {
     wish: Wish,
     sender: mpsc::Sender<Message>,
     told: Instant,
-    /// How far the feed was when something was last handed over.
-    reached: u64,
+    /// How far the feed was when something was last told; none where that was told by someone else, earlier.
+    reached: Option<u64>,
 }
 
 impl Member {
     /// Both sides of someone who listens from a place on.
-    pub fn new(wish: Wish, place: Place, reached: u64, hub: &Arc<Hub>) -> (Member, Listening) {
+    pub fn new(wish: Wish, place: Place, reached: Option<u64>, hub: &Arc<Hub>) -> (Member, Listening) {
         // One more than entries may take: that it was cut off, or why nothing more comes, always finds room.
         let (sender, receiver) = mpsc::channel(BUFFER + 1);
         let member = Member { wish, sender, told: Instant::now(), reached };
@@ -60,9 +60,9 @@ impl Member {
         self.sender.capacity() <= 1
     }
 
-    /// Hands over an event, if it is meant; `before` is the place in front of it. Returns whether the member stays: where
-    /// the buffer is full it is cut off.
-    pub fn offer(&mut self, event: &Arc<Event>, before: &Place) -> bool {
+    /// Hands over an event, if it is meant; `before` is the place in front of it, `reached` how far the feed is behind it.
+    /// Returns whether the member stays: where the buffer is full it is cut off.
+    pub fn offer(&mut self, event: &Arc<Event>, before: &Place, reached: u64) -> bool {
         if !event.entry().is_some_and(|entry| self.wish.filter.matches(entry)) {
             return true;
         }
@@ -71,18 +71,19 @@ impl Member {
             return false;
         }
         self.told = Instant::now();
+        self.reached = Some(reached);
         self.send(Message::Event(Arc::clone(event)))
     }
 
     /// Whether it is time to tell the position, where the feed has come this far.
     pub fn waits(&self, reached: u64) -> bool {
-        self.wish.positions && self.reached < reached && self.told.elapsed() >= SILENCE && !self.is_full()
+        self.wish.positions && self.reached != Some(reached) && self.told.elapsed() >= SILENCE && !self.is_full()
     }
 
     /// Tells the position.
     pub fn tell(&mut self, position: &Arc<Event>, reached: u64) {
         self.told = Instant::now();
-        self.reached = reached;
+        self.reached = Some(reached);
         self.send(Message::Event(Arc::clone(position)));
     }
 

@@ -108,9 +108,9 @@ impl Live {
     /// Hands out a page. Nobody is waited for: who does not take it catches up alone.
     async fn deliver(&mut self, page: Page, mut before: Place) -> Place {
         for event in page.events {
-            self.members.retain_mut(|member| member.offer(&event, &before));
-            before = event.place().clone();
             self.reached += 1;
+            self.members.retain_mut(|member| member.offer(&event, &before, self.reached));
+            before = event.place().clone();
             if self.members.len() >= CROWD {
                 yield_now().await;
             }
@@ -129,7 +129,9 @@ impl Live {
     /// Lets in who came before the last look: all that it saw was before them, and all that comes is theirs.
     fn admit(&mut self, joining: Vec<Join>, place: &Place, running: &Running) {
         for join in joining {
-            let (member, listening) = Member::new(join.wish, place.clone(), self.reached, running.hub());
+            // Who begins here is told this very place.
+            let reached = join.begins.then_some(self.reached);
+            let (member, listening) = Member::new(join.wish, place.clone(), reached, running.hub());
             // Who gave up waiting is not let in.
             if join.reply.send(Ok(listening)).is_ok() {
                 self.members.push(member);

@@ -35,7 +35,7 @@ impl Stream for Subscription {
 impl Subscription {
     /// From now on.
     pub(super) async fn live(hub: &Arc<Hub>, wish: Wish) -> Result<Subscription> {
-        let listening = hub.join(wish.clone()).await?;
+        let listening = hub.join(wish.clone(), true).await?;
         let place = listening.from.clone();
         Ok(Subscriber::new(hub, wish, State::Live(listening)).begin(place))
     }
@@ -170,7 +170,7 @@ impl Subscriber {
     async fn join(&self) -> Result<Listening> {
         let mut pause = Duration::ZERO;
         loop {
-            match self.hub.join(self.wish.clone()).await {
+            match self.hub.join(self.wish.clone(), false).await {
                 Err(error) if error.code() == Code::Unavailable => {
                     pause = patience(pause);
                     sleep(pause).await;

@@ -19,7 +19,7 @@ pub(super) enum Event {
     /// A result.
     Next {
         /// Data, errors, or both.
-        response: Response,
+        response: Box<Response>,
         /// Its place in the feed, where it has one.
         cursor: Option<String>,
     },
@@ -35,7 +35,7 @@ pub(super) struct Events {
 
 enum Source {
     Answer(BoxFuture<'static, Response>),
-    Subscription { stream: Peekable<BoxStream<'static, Response>>, is_first: bool },
+    Subscription { stream: Box<Peekable<BoxStream<'static, Response>>>, is_first: bool },
     Refusal(Vec<ServerError>),
     Over,
 }
@@ -45,7 +45,8 @@ impl Events {
     pub(super) fn of<E: Executor>(executor: E, request: Request, kind: OperationType, time_limit: TimeLimit) -> Self {
         let source = match kind {
             OperationType::Subscription => {
-                Source::Subscription { stream: executor.execute_stream(request, None).peekable(), is_first: true }
+                let stream = Box::new(executor.execute_stream(request, None).peekable());
+                Source::Subscription { stream, is_first: true }
             }
             OperationType::Query | OperationType::Mutation => {
                 Source::Answer(async move { operation::execute(&executor, request, time_limit).await }.boxed())
@@ -71,7 +72,7 @@ impl Events {
                 let response = answer.await;
                 let event = match failure::is_refused(&response) {
                     true => Event::Refused(response.errors),
-                    false => Event::Next { response, cursor: None },
+                    false => Event::Next { response: Box::new(response), cursor: None },
                 };
                 (Some(event), true)
             }
@@ -110,5 +111,9 @@ async fn pull(
         && has_failed
         && (failure::is_refused(&response)
             || Pin::new(stream).peek().now_or_never().is_some_and(|next| next.is_none()));
-    Some(if is_refusal { Event::Refused(response.errors) } else { Event::Next { response, cursor } })
+    Some(if is_refusal {
+        Event::Refused(response.errors)
+    } else {
+        Event::Next { response: Box::new(response), cursor }
+    })
 }

@@ -29,7 +29,7 @@ const NOT_BUILT: &str = "<!doctype html>
 <title>Afterimage</title>
 <h1>GraphiQL is not in this build</h1>
 <p>The API itself is at <code>/graphql</code> and works.
-<p>To have GraphiQL here, run <code>make graphiql</code> with Node 20 or later, or by hand:
+<p>To have GraphiQL here, run <code>make graphiql</code> with Node 20.19 or later, or by hand:
 <pre>cd web/graphiql
 npm ci
 npm run build</pre>

@@ -157,7 +157,8 @@ async fn ask<E: Executor>(
     let caller = bearer::of_headers(&state.authenticator, request.headers())?;
     log.caller(&caller.user_id);
     let address = client_address(&request);
-    let resume = Resume::after(last_event_id(request.headers())?);
+    let seen_last = last_event_id(request.headers()).map_err(|error| Refused::new(StatusCode::BAD_REQUEST, error))?;
+    let resume = Resume::after(seen_last);
     let params = match method {
         Method::GET => Params::from_query_string(request.uri().query().unwrap_or_default())?,
         // Reading the body counts too: a client that trickles it must not hold the connection for ever.
@@ -183,10 +184,9 @@ async fn ask<E: Executor>(
 }
 
 /// The cursor of the event that the client saw last.
-fn last_event_id(headers: &HeaderMap) -> Result<Option<String>, Refused> {
+fn last_event_id(headers: &HeaderMap) -> Result<Option<String>, Error> {
     let Some(value) = headers.get(LAST_EVENT_ID).filter(|value| !value.is_empty()) else { return Ok(None) };
-    let not_ours = |_| Refused::new(StatusCode::BAD_REQUEST, Error::bad_input("`Last-Event-ID` is no cursor"));
-    value.to_str().map(|id| Some(id.to_owned())).map_err(not_ours)
+    value.to_str().map(|id| Some(id.to_owned())).map_err(|_| Error::bad_input("`Last-Event-ID` is no cursor"))
 }
 
 /// Other upgrades, such as `h2c`, may be ignored, and are. On HTTP/2 there is none, but an extended CONNECT (RFC 8441).

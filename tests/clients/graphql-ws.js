@@ -1,6 +1,6 @@
 import { connect, follow, newest, pages, position, undo } from './examples/graphql-ws.js';
 import { token, url } from './stage.js';
-import { ALL_CREATED, askAndUndo, fail, followOverABreak, readPages } from './story.js';
+import { ALL_CREATED, askAndUndo, followOverABreak, readPages } from './story.js';
 
 const client = connect(url, token);
 await askAndUndo({
@@ -10,6 +10,6 @@ await askAndUndo({
 await readPages(pages(client, ALL_CREATED));
 await followOverABreak(
   () => position(client),
-  (after, take) => follow(client, after, take, fail),
+  (after, take, fail) => follow(client, after, take, fail),
 );
 await client.dispose();

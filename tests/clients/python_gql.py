@@ -96,10 +96,22 @@ async def follow_over_a_break(session) -> None:
     await read_to(1005)
     await insert(1006)
     await read_to(1006)
+
+    await order("/stop")
+    await insert(1007)
+    await order("/start")
+    await insert(1008)
+    await read_to(1008)
     await entries.aclose()
     assert seen == [
         "CREATE 1001", "CREATE 1002", "CREATE 1003", "CREATE 1004", "UPDATE 1004", "CREATE 1005", "CREATE 1006",
+        "CREATE 1007", "CREATE 1008",
     ], seen
+    try:
+        await anext(follow(URL, TOKEN, "no cursor"))
+        raise AssertionError("a cursor that is none was let through")
+    except TransportQueryError as error:
+        assert error.errors[0]["extensions"]["code"] == "BAD_USER_INPUT", error
 
 
 async def main() -> None:

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 
 import { connect, follow, newest, pages, position, undo } from './relay/generated/client.js';
 import { token, url } from './stage.js';
-import { ALL_CREATED, askAndUndo, fail, followOverABreak, readPages } from './story.js';
+import { ALL_CREATED, askAndUndo, followOverABreak, readPages } from './story.js';
 
 const environment = connect(url, token);
 await askAndUndo({
@@ -13,6 +13,6 @@ await readPages(pages(environment, ALL_CREATED));
 await assert.rejects(undo(environment, '999999'), /999999/);
 await followOverABreak(
   () => position(environment),
-  (after, take) => follow(environment, after, take, fail),
+  (after, take, fail) => follow(environment, after, take, fail),
 );
 process.exit(0);

@@ -1,4 +1,5 @@
-// What the tests around a client can do: write to the database by other ways, and cut the line to the server.
+// What the tests around a client can do: write to the database by other ways, cut the line to the server, and put
+// another server in its place.
 
 const { AFTERIMAGE_URL, AFTERIMAGE_TOKEN, STAGE_URL } = process.env;
 
@@ -20,3 +21,9 @@ export const cut = () => order('/cut');
 
 /** Lets connections through again. */
 export const mend = () => order('/mend');
+
+/** Ends the server as a service manager does. */
+export const stopServer = () => order('/stop');
+
+/** Starts another over the same database. */
+export const startServer = () => order('/start');

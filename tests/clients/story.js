@@ -1,8 +1,9 @@
 // What every client is put through.
 
 import assert from 'node:assert/strict';
+import { inspect } from 'node:util';
 
-import { cut, mend, sql } from './stage.js';
+import { cut, mend, sql, startServer, stopServer } from './stage.js';
 
 // Far longer than an entry takes, also after a break.
 const PATIENCE = 90_000;
@@ -42,16 +43,20 @@ export async function readPages(pages) {
 }
 
 /**
- * Follows the log from a position, over a break of the line in which more is written: each entry comes once, in its
- * order. `follow(after, take)` gives what ends it. The rows that are made have the numbers after `last`.
+ * Follows the log from a position, over a break of the line and a change of servers in which more is written: each
+ * entry comes once, in its order. A cursor that is none is refused, and not tried for ever. `follow(after, take, fail)`
+ * gives what ends it. The rows that are made have the numbers after `last`.
  */
 export async function followOverABreak(position, follow, last = 1000) {
   const after = await position();
-  const [one, two, three, four, five, six] = [1, 2, 3, 4, 5, 6].map((number) => String(last + number));
+  const [one, two, three, four, five, six, seven, eight] = [1, 2, 3, 4, 5, 6, 7, 8].map((number) => String(last + number));
   const insert = (id) => sql(`insert into products values (${id}, 'Chair', 5)`);
   await insert(one);
   const entries = collected();
-  const end = await follow(after, entries.take);
+  const end = follow(after, entries.take, (error) => {
+    console.error('the subscription failed', error);
+    process.exit(1);
+  });
   await entries.reach(one);
   await insert(two);
   await entries.reach(two);
@@ -64,14 +69,23 @@ export async function followOverABreak(position, follow, last = 1000) {
   await entries.reach(five);
   await insert(six);
   await entries.reach(six);
+
+  await stopServer();
+  await insert(seven);
+  await startServer();
+  await insert(eight);
+  await entries.reach(eight);
   await end();
   assert.deepEqual(
     entries.all.map(({ action, recordId }) => `${action} ${recordId}`),
     [
       `CREATE ${one}`, `CREATE ${two}`, `CREATE ${three}`, `CREATE ${four}`, `UPDATE ${four}`, `CREATE ${five}`,
-      `CREATE ${six}`,
+      `CREATE ${six}`, `CREATE ${seven}`, `CREATE ${eight}`,
     ],
   );
+
+  const refusal = await new Promise((resolve) => follow('no cursor', entries.take, resolve));
+  assert.match(inspect(refusal, { depth: 8 }), /BAD_USER_INPUT/);
 }
 
 /** What was taken so far, and a way to wait for the entry of a record. */
@@ -106,9 +120,3 @@ function plain(value) {
 
 /** What is to be paged through. */
 export const ALL_CREATED = { tableName: ['products'], action: ['CREATE'] };
-
-/** Ends the program where a subscription fails. */
-export function fail(error) {
-  console.error('the subscription failed', error);
-  process.exit(1);
-}

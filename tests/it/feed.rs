@@ -1,21 +1,26 @@
-//! The feed on PostgreSQL: whatever the writers do, every committed entry once, and no other. (What it is on SQLite,
-//! where one writes at a time, is tested beside the code.)
+//! The feed: whatever the writers do, whoever goes away and comes back, every committed entry once, and no other. (What
+//! only the inside shows of it on SQLite, where one writes at a time, is tested beside the code.)
 
+mod catching_up;
+mod expired;
+mod interleavings;
 mod outage;
+mod positions;
+mod resume;
 mod transactions;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use afterimage::audit::{Entry, Filter, Result};
-use afterimage::feed::{Event, Feed, Subscription};
+use afterimage::feed::{Event, Feed, Request, Subscription};
 use afterimage::store::{Database, migrate};
 use futures_util::StreamExt;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use crate::support::cluster;
+use crate::support::{World, cluster};
 
 /// Longer than anything here takes; it only ever runs out where a test fails.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -64,6 +69,18 @@ impl Log {
              WHERE application_name = 'afterimage feed' AND datname = current_database()";
         sqlx::query_scalar(statement).fetch_one(&mut self.connect().await).await.expect("the activity can be read")
     }
+}
+
+/// The feed of a world's database, as a server of its own would have it.
+async fn feed_of(world: &World) -> Feed {
+    let database = Database::connect(&world.database_url, PATIENCE).await.expect("the database answers");
+    migrate(&database, &world.database_url).await.expect("the log's tables are made");
+    Feed::new(&database)
+}
+
+/// Everything after a cursor.
+fn after(cursor: &str) -> Request {
+    Request { after: Some(cursor.to_owned()), ..Filter::everything().into() }
 }
 
 /// The statement that records entries with these keys, all in one.

@@ -6,6 +6,7 @@ use axum::http::{Request, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use super::socket::{Client, Server};
 use super::world::{Answer, World};
 
 fn digest(text: &str) -> String {
@@ -110,4 +111,32 @@ async fn who_is_not_known_learns_nothing_of_what_is_registered() {
     request.headers_mut().remove("authorization");
     assert_eq!(world.send(request).await.status, StatusCode::UNAUTHORIZED);
     assert_eq!(post(&world, json!({ "extensions": extensions(text) })).await.code(), "PERSISTED_QUERY_NOT_FOUND");
+}
+
+#[tokio::test]
+async fn every_transport_knows_what_one_of_them_has_registered() {
+    let world = World::new();
+    let mut socket = Client::open(&Server::start(&world).await, &world.bearer(60)).await;
+    let text = "subscription { count(to: 1) }";
+    let subscribe = |payload: Value| json!({ "type": "subscribe", "id": "1", "payload": payload });
+    socket.send(subscribe(json!({ "extensions": extensions(text) }))).await;
+    let refused = socket.receive().await;
+    assert_eq!(refused["payload"][0]["extensions"]["code"], "PERSISTED_QUERY_NOT_FOUND", "{refused}");
+    socket.send(subscribe(json!({ "query": text, "extensions": extensions(text) }))).await;
+    assert_eq!(socket.receive().await["payload"]["data"]["count"], 1);
+
+    for (accept, event) in [
+        ("text/event-stream", "event: next\ndata: {\"data\":{\"count\":1}}"),
+        ("multipart/mixed;subscriptionSpec=1.0", "{\"payload\":{\"data\":{\"count\":1}}}"),
+    ] {
+        let mut request = get(&world, &[("extensions", &extensions(text).to_string())]);
+        request.headers_mut().insert(ACCEPT, accept.parse().unwrap());
+        let answer = world.send(request).await;
+        assert!(answer.text.contains(event), "{}", answer.text);
+    }
+    let unknown = extensions("{caller}").to_string();
+    let mut request = get(&world, &[("extensions", &unknown)]);
+    request.headers_mut().insert(ACCEPT, "text/event-stream".parse().unwrap());
+    let answer = world.send(request).await;
+    assert!(answer.text.contains("\"code\":\"PERSISTED_QUERY_NOT_FOUND\""), "{}", answer.text);
 }

@@ -47,6 +47,14 @@ impl Drop for Place {
 #[derive(Debug)]
 pub(super) struct Gone;
 
+/// Waits until the peer has taken nothing for so long that it is taken for dead.
+pub(super) async fn stuck(since: Option<Instant>) {
+    match since {
+        Some(since) => tokio::time::sleep_until(since + PATIENCE).await,
+        None => std::future::pending().await,
+    }
+}
+
 /// What waits to be sent, and where to.
 pub(super) struct Outbox<S> {
     sink: S,
@@ -98,14 +106,6 @@ impl<S: Sink<Message> + Unpin> Outbox<S> {
     /// Whether the peer, which had taken nothing, has taken something since this was last asked: a sign of life.
     pub(super) fn take_moved(&mut self) -> bool {
         std::mem::take(&mut self.has_moved)
-    }
-
-    /// Waits until the peer has taken nothing for so long that it is taken for dead.
-    pub(super) async fn stuck(since: Option<Instant>) {
-        match since {
-            Some(since) => tokio::time::sleep_until(since + PATIENCE).await,
-            None => std::future::pending().await,
-        }
     }
 
     /// Since when the peer takes nothing.
@@ -181,5 +181,109 @@ impl<S: Sink<Message> + Unpin> Outbox<S> {
             self.sink.feed(message).await.map_err(|_| Gone)?;
         }
         self.sink.flush().await.map_err(|_| Gone)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+    use futures_util::future::poll_fn;
+
+    use super::*;
+
+    /// A peer that takes so many messages, and no more until it is told to.
+    #[derive(Default)]
+    struct Peer {
+        room: usize,
+        taken: Vec<String>,
+    }
+
+    impl Sink<Message> for Peer {
+        type Error = ();
+
+        fn poll_ready(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), ()>> {
+            if self.room > 0 { Poll::Ready(Ok(())) } else { Poll::Pending }
+        }
+
+        fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), ()> {
+            self.room -= 1;
+            self.taken.push(message.into_text().unwrap().to_string());
+            Ok(())
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), ()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), ()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    impl Outbox<Peer> {
+        /// Lets the peer take so many more, and gives all that it has taken since.
+        fn taken(&mut self, room: usize) -> Vec<String> {
+            self.sink.room = room;
+            while let Some(sent) = poll_fn(|context| self.poll_send(context)).now_or_never() {
+                sent.unwrap();
+            }
+            std::mem::take(&mut self.sink.taken)
+        }
+    }
+
+    fn put(sender: &mpsc::Sender<Outgoing>, name: &str, count: usize) {
+        for number in 1..=count {
+            let outgoing = Outgoing { id: name.into(), text: format!("{name}{number}"), is_last: false };
+            sender.try_send(outgoing).map_err(|_| "full").unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn operations_take_turns_behind_the_sessions_own() {
+        let mut outbox = Outbox::new(Peer::default());
+        let [(a, _in_a), (b, _in_b), (_, _idle)] = [outbox.open(), outbox.open(), outbox.open()];
+        put(&a, "a", 5);
+        put(&b, "b", 2);
+        outbox.say(Message::text("own"));
+        assert_eq!(outbox.taken(4), ["own", "a1", "b1", "a2"]);
+        outbox.say(Message::text("own"));
+        assert_eq!(outbox.taken(9), ["own", "b2", "a3", "a4", "a5"]);
+    }
+
+    #[tokio::test]
+    async fn who_gives_up_its_place_is_forgotten_with_what_waits_there() {
+        let mut outbox = Outbox::new(Peer::default());
+        let (sender, place) = outbox.open();
+        put(&sender, "a", 3);
+        assert_eq!(outbox.taken(1), ["a1"]);
+        drop(place);
+        assert!(outbox.taken(9).is_empty());
+        assert!(sender.is_closed());
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_takes_nothing_is_noticed_and_believed_once_it_takes_something() {
+        let mut outbox = Outbox::new(Peer::default());
+        let (sender, _place) = outbox.open();
+        assert_eq!((outbox.taken(1).len(), outbox.is_blocked()), (0, false));
+        put(&sender, "a", 3);
+        assert_eq!((outbox.taken(2).len(), outbox.is_blocked(), outbox.take_moved()), (2, true, false));
+        assert!(stuck(outbox.blocked_since()).now_or_never().is_none());
+        let long_ago = Instant::now().checked_sub(PATIENCE);
+        stuck(Some(long_ago.unwrap())).await;
+        assert_eq!((outbox.taken(2).len(), outbox.is_blocked(), outbox.take_moved()), (1, false, true));
+        assert!(!outbox.take_moved());
+    }
+
+    #[tokio::test]
+    async fn only_so_much_of_the_sessions_own_may_wait() {
+        let mut outbox = Outbox::new(Peer::default());
+        for _ in 0..OWN {
+            assert!(outbox.has_room());
+            outbox.say(Message::text("pong"));
+        }
+        assert!(!outbox.has_room());
+        outbox.taken(1);
+        assert!(outbox.has_room());
     }
 }

@@ -24,7 +24,7 @@ use crate::http::{State, bearer, failure};
 
 use super::close::Close;
 use super::operation::{self, Channel};
-use super::outbox::{Gone, Outbox, Place};
+use super::outbox::{self, Gone, Outbox, Place};
 use super::protocol::{ClientMessage, ServerMessage};
 
 /// How a socket ends.
@@ -94,7 +94,7 @@ impl<E: Executor> Session<E> {
             let blocked_since = self.outbox.blocked_since();
             let step = tokio::select! {
                 () = stop.cancelled() => return Close::GOING_AWAY.into(),
-                () = Outbox::<SplitSink<WebSocket, Message>>::stuck(blocked_since) => return End::Gone,
+                () = outbox::stuck(blocked_since) => return End::Gone,
                 () = tokio::time::sleep_until(self.deadline) => {
                     return if self.caller.is_some() { Close::TOKEN_EXPIRED } else { Close::INIT_TIMEOUT }.into();
                 }

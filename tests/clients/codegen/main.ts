@@ -4,7 +4,7 @@ import { createClient } from 'graphql-ws';
 import WebSocket from 'ws';
 
 import { token, url } from '../stage.js';
-import { ALL_CREATED, askAndUndo, fail, followOverABreak, readPages } from '../story.js';
+import { ALL_CREATED, askAndUndo, followOverABreak, readPages } from '../story.js';
 import { type AddedEntry, follow, newest, pages, position, undo } from './client.js';
 import type { AuditLogFilter } from './generated/graphql.js';
 import type { Scalars } from './generated/schema.js';
@@ -39,6 +39,6 @@ const socket = createClient({
 });
 await followOverABreak(
   () => position(server),
-  (after: string, take: (added: AddedEntry) => void) => follow(socket, after, take, fail),
+  (after: string, take: (added: AddedEntry) => void, fail: (error: unknown) => void) => follow(socket, after, take, fail),
 );
 await socket.dispose();

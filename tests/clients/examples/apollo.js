@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 
-import { ApolloClient, ApolloLink, HttpLink, InMemoryCache, gql } from '@apollo/client';
+import { ApolloClient, ApolloLink, CombinedGraphQLErrors, HttpLink, InMemoryCache, gql } from '@apollo/client';
 import { PersistedQueryLink } from '@apollo/client/link/persisted-queries';
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { relayStylePagination } from '@apollo/client/utilities';
 import { createClient } from 'graphql-ws';
-import { defer, first, firstValueFrom, map, retry, tap } from 'rxjs';
-import WebSocket from 'ws'; // browsers, and Node from version 22 on, have their own
+import { defer, first, firstValueFrom, map, retry, tap, throwError, timer } from 'rxjs';
+import WebSocket from 'ws';
+
+globalThis.WebSocket ??= WebSocket; // browsers, and Node from version 22 on, have their own
 
 const http = (url, token) => new HttpLink({ uri: url, headers: { authorization: `Bearer ${token}` } });
 
@@ -15,7 +17,6 @@ export function usual(url, token) {
   const socket = createClient({
     url: url.replace(/^http/, 'ws'),
     connectionParams: { authorization: `Bearer ${token}` },
-    webSocketImpl: WebSocket,
     retryAttempts: 0, // `follow` subscribes again
   });
   const isSubscription = ({ operationType }) => operationType === 'subscription';
@@ -102,6 +103,6 @@ export function follow(client, after) {
     }),
     tap(({ cursor }) => (after = cursor)),
     map(({ auditLog }) => auditLog),
-    retry({ delay: 1000 }),
+    retry({ delay: (error) => (CombinedGraphQLErrors.is(error) ? throwError(() => error) : timer(1000)) }),
   );
 }

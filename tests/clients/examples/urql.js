@@ -92,9 +92,9 @@ export function follow(client, after, take, fail) {
   `;
   let current, waiting;
   const subscribe = () => {
-    current = client.subscription(subscription, { after }).subscribe(({ data, error }) => {
-      if (error?.networkError) waiting = setTimeout(subscribe, 1000);
-      else if (error) fail(error);
+    current = client.subscription(subscription, { after }).subscribe(({ data, error, hasNext }) => {
+      if (error && !error.networkError) fail(error);
+      else if (!hasNext) waiting = setTimeout(subscribe, 1000); // `data` is that of the last event once more
       else {
         after = data.auditLogAdded.cursor;
         take(data.auditLogAdded.auditLog);

@@ -8,10 +8,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
-/// Carries connections to the server, until it is cut.
+/// Carries connections to a server, until it is cut.
 #[derive(Clone)]
 pub struct Line {
     pub address: SocketAddr,
+    server: Arc<Mutex<SocketAddr>>,
     /// The connections that are open; none while the line is cut.
     open: Arc<Mutex<Option<JoinSet<()>>>>,
 }
@@ -20,22 +21,31 @@ impl Line {
     pub async fn to(server: SocketAddr) -> Line {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("its number");
-        let line = Line { address, open: Arc::new(Mutex::new(Some(JoinSet::new()))) };
-        let open = Arc::clone(&line.open);
-        tokio::spawn(async move {
-            loop {
-                let (mut client, _) = listener.accept().await.expect("a connection");
-                // While the line is cut, a connection ends where it began.
-                if let Some(tasks) = open.lock().await.as_mut() {
-                    tasks.spawn(async move {
-                        let mut server = TcpStream::connect(server).await.expect("the server listens");
+        let line =
+            Line { address, server: Arc::new(Mutex::new(server)), open: Arc::new(Mutex::new(Some(JoinSet::new()))) };
+        tokio::spawn(line.clone().carry(listener));
+        line
+    }
+
+    async fn carry(self, listener: TcpListener) {
+        loop {
+            let (mut client, _) = listener.accept().await.expect("a connection");
+            let server = *self.server.lock().await;
+            // While the line is cut, or nobody listens at its end, a connection ends where it began.
+            if let Some(tasks) = self.open.lock().await.as_mut() {
+                tasks.spawn(async move {
+                    if let Ok(mut server) = TcpStream::connect(server).await {
                         // It ends with whoever hangs up, in whatever way.
                         drop(copy_bidirectional(&mut client, &mut server).await);
-                    });
-                }
+                    }
+                });
             }
-        });
-        line
+        }
+    }
+
+    /// Leads connections to come to another server.
+    pub async fn lead_to(&self, server: SocketAddr) {
+        *self.server.lock().await = server;
     }
 
     /// Ends all connections, and those to come.

@@ -1,16 +1,17 @@
-//! What the clients meet: a server with a log of a thousand entries, a line to it that can be cut, and someone who
-//! writes to the database by other ways.
+//! What the clients meet: a server with a log of a thousand entries, a line to it that can be cut, another
+//! server to take its place, and someone who writes to the database by other ways.
 
-use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use afterimage::auth::Role;
+use afterimage::server::Server;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::post;
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
+use tokio::sync::{Mutex, oneshot};
+use tokio::task::JoinHandle;
 
 use super::line::Line;
 use super::program::Program;
@@ -30,8 +31,6 @@ pub struct Stage {
     hand: Hand,
     token: String,
     hand_address: SocketAddr,
-    /// Ended with the stage.
-    _tasks: JoinSet<()>,
 }
 
 /// What a client can ask the stage to do.
@@ -39,6 +38,36 @@ pub struct Stage {
 struct Hand {
     world: Arc<World>,
     line: Line,
+    served: Arc<Mutex<Option<Served>>>,
+}
+
+/// A server that runs.
+struct Served {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Served {
+    fn start(server: Server) -> Served {
+        let (stop, stopped) = oneshot::channel();
+        let stopped = async { stopped.await.expect("the stage is there as long as the server") };
+        let task = tokio::spawn(async { server.serve(stopped).await.expect("the server serves") });
+        Served { stop, task }
+    }
+}
+
+impl Hand {
+    async fn stop(&self) {
+        let Served { stop, task } = self.served.lock().await.take().expect("a server that runs");
+        stop.send(()).expect("it listens");
+        task.await.expect("it ends");
+    }
+
+    async fn start(&self) {
+        let server = Api::start(&self.world).await.server;
+        self.line.lead_to(server.address().expect("its address")).await;
+        *self.served.lock().await = Some(Served::start(server));
+    }
 }
 
 impl Stage {
@@ -49,18 +78,19 @@ impl Stage {
         world.sql(FILL).await;
         let token = api.token(&[Role::Admin]);
         let line = Line::to(api.server.address().expect("the server's address")).await;
-        let mut tasks = JoinSet::new();
-        tasks.spawn(async { api.server.serve(pending()).await.expect("the server serves") });
-        let hand = Hand { world: Arc::new(world), line };
+        let served = Arc::new(Mutex::new(Some(Served::start(api.server))));
+        let hand = Hand { world: Arc::new(world), line, served };
         let router = Router::new()
             .route("/sql", post(|State(hand): State<Hand>, sql: String| async move { hand.world.sql(&sql).await }))
             .route("/cut", post(|State(hand): State<Hand>| async move { hand.line.cut().await }))
             .route("/mend", post(|State(hand): State<Hand>| async move { hand.line.mend().await }))
+            .route("/stop", post(|State(hand): State<Hand>| async move { hand.stop().await }))
+            .route("/start", post(|State(hand): State<Hand>| async move { hand.start().await }))
             .with_state(hand.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let hand_address = listener.local_addr().expect("its number");
-        tasks.spawn(async { axum::serve(listener, router).await.expect("the hand serves") });
-        Stage { hand, token, hand_address, _tasks: tasks }
+        tokio::spawn(async { axum::serve(listener, router).await.expect("the hand serves") });
+        Stage { hand, token, hand_address }
     }
 
     /// Runs a client to its end, which has to be a good one.

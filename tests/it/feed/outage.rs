@@ -51,6 +51,61 @@ async fn a_crash_in_the_middle_loses_nothing_doubles_nothing_and_tells_nothing_t
     assert_eq!(sorted_ids(&listener.exactly(committed.len()).await), committed);
 }
 
+/// Clients come and go with their cursors while the database crashes and transactions' numbers are given out again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cursors_outlive_crashes() {
+    let cluster = Cluster::start();
+    let log = Log::at(cluster.database().await).await;
+    let database = Database::connect(&log.url, PATIENCE).await.expect("the database answers");
+    let mut cursor = Feed::new(&database).cursor().await.expect("a cursor");
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut writers = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        writers.spawn(write(log.url.clone(), Arc::clone(&stop)));
+    }
+    let mut heard: Vec<Arc<Entry>> = Vec::new();
+    for crashes in 0..4 {
+        for connection in 1..=20 {
+            // Each time a server that knows nothing.
+            let mut subscription = Feed::new(&database).subscribe(after(&cursor)).await.expect("the cursor is good");
+            for _ in 0..connection * 7 % 23 {
+                let event = next_event(&mut subscription).await.expect("an event");
+                cursor = event.cursor().expect("a cursor").to_owned();
+                heard.push(entry(&event));
+            }
+        }
+        if crashes < 3 {
+            tokio::task::block_in_place(|| cluster.crash());
+            tokio::task::block_in_place(|| cluster.restart());
+        }
+    }
+    stop.store(true, Ordering::Relaxed);
+    writers.join_all().await;
+    let committed = log.committed().await;
+    let mut subscription = Feed::new(&database).subscribe(after(&cursor)).await.expect("the cursor is good");
+    heard.extend(take(&mut subscription, committed.len() - heard.len()).await);
+    assert_eq!(sorted_ids(&heard), committed);
+    nothing(&mut subscription).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_catching_up_waits_an_outage_out() {
+    let cluster = Cluster::start();
+    let log = Log::at(cluster.database().await).await;
+    let cursor = log.feed.cursor().await.expect("a cursor");
+    log.run(&insert(1, 60_000)).await;
+    let mut subscription = log.feed.subscribe(after(&cursor)).await.expect("the cursor is good");
+    assert!(keys(&mut subscription, 1_000).await.into_iter().eq(1..=1_000));
+    tokio::task::block_in_place(|| cluster.crash());
+    let rest = keys(&mut subscription, 59_000);
+    let restart = async {
+        sleep(A_WHILE).await;
+        tokio::task::block_in_place(|| cluster.restart());
+    };
+    let (rest, ()) = tokio::join!(rest, restart);
+    assert!(rest.into_iter().eq(1_001..=60_000));
+}
+
 /// A cluster in which nothing reaches the disk by itself.
 async fn lazy_cluster() -> (Cluster, Log) {
     let cluster = Cluster::start();

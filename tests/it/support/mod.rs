@@ -6,11 +6,13 @@ mod keeper;
 mod log;
 mod postgres_binaries;
 mod random;
+mod socket;
 mod world;
 
 pub use api::{Api, auth_settings, serve_settings};
 pub use log::by_hand;
 pub use random::{runner, seed};
+pub use socket::Socket;
 pub use world::{Kind, World};
 
 /// Writes a test once and runs it on both databases, as `name::sqlite` and `name::postgres`.
