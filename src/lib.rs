@@ -11,7 +11,7 @@
 //! | image | the row, or its changed columns, before (old) or after (new) |
 //! | context | what the application says of a transaction: user, name, address, description, correlation id, metadata |
 //! | feed | the committed entries, each once, as they come |
-//! | cursor | an opaque place in a page |
+//! | cursor | an opaque place in a page, or in the feed |
 //! | era | one life of one database: raised when a dump is restored elsewhere; always 1 on SQLite |
 //!
 //! # The rooms

@@ -42,7 +42,7 @@ impl Subscription {
 
     /// From a place on.
     pub(super) async fn after(hub: &Arc<Hub>, wish: Wish, place: Place) -> Result<Subscription> {
-        let mut replay = Replay::new(hub.source(), place.clone());
+        let mut replay = Box::new(Replay::new(hub.source(), place.clone()));
         // That the place is good here is found out now, and not when someone listens.
         let page = replay.try_next().await?;
         let mut subscriber = Subscriber::new(hub, wish, State::Over);
@@ -56,7 +56,7 @@ enum State {
     /// Takes what is handed out.
     Live(Listening),
     /// Reads by itself; with a line, up to where that begins.
-    Behind { replay: Replay, more: bool, joined: Option<Listening> },
+    Behind { replay: Box<Replay>, more: bool, joined: Option<Listening> },
     /// Nothing more comes.
     Over,
 }
@@ -114,7 +114,7 @@ impl Subscriber {
                     }
                     Message::Cut(place) => {
                         self.told = Instant::now();
-                        let replay = Replay::new(self.hub.source(), place);
+                        let replay = Box::new(Replay::new(self.hub.source(), place));
                         self.state = State::Behind { replay, more: true, joined: None };
                     }
                     Message::End(reason) => return Err(reason),
@@ -149,7 +149,7 @@ impl Subscriber {
         })
     }
 
-    async fn read_on(&mut self, mut replay: Replay, more: bool, joined: Option<Listening>) -> Result<()> {
+    async fn read_on(&mut self, mut replay: Box<Replay>, more: bool, joined: Option<Listening>) -> Result<()> {
         self.state = match (more, joined) {
             (true, joined) => {
                 let page = replay.next().await?;

@@ -81,7 +81,7 @@ fn key(event: &Event) -> usize {
 async fn keys(subscription: &mut Subscription, count: usize) -> Vec<usize> {
     let mut keys = Vec::new();
     while keys.len() < count {
-        keys.push(key(&*next(subscription).await.unwrap()));
+        keys.push(key(&next(subscription).await.unwrap()));
     }
     keys
 }
