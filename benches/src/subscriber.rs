@@ -2,7 +2,7 @@
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
@@ -13,6 +13,9 @@ use crate::server::Server;
 /// What every subscriber asks of an entry.
 pub const FIELDS: &str = "cursor auditLog { id timestamp action tableName recordId userId newValues }";
 
+/// Bytes that the system keeps of what a narrow subscriber does not read.
+const NARROW: u32 = 4_096;
+
 /// One socket with one subscription.
 pub struct Subscriber(WebSocketStream<TcpStream>);
 
@@ -20,6 +23,19 @@ impl Subscriber {
     /// Connects, introduces itself and subscribes. What commits from now on may not yet be told: see [`Subscriber::ready`].
     pub async fn open(server: &Server, variables: Value) -> Subscriber {
         let stream = TcpStream::connect(&server.address).await.expect("the server listens");
+        Subscriber::over(stream, server, variables).await
+    }
+
+    /// The same, with so little room in the system for what is not read that the server soon notices.
+    pub async fn open_narrow(server: &Server, variables: Value) -> Subscriber {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(NARROW).expect("an option of the socket");
+        let address = server.address.parse().expect("an address");
+        let stream = socket.connect(address).await.expect("the server listens");
+        Subscriber::over(stream, server, variables).await
+    }
+
+    async fn over(stream: TcpStream, server: &Server, variables: Value) -> Subscriber {
         stream.set_nodelay(true).expect("an option of the socket");
         let mut request = format!("ws://{}/graphql", server.address).into_client_request().expect("an address");
         request.headers_mut().insert("sec-websocket-protocol", "graphql-transport-ws".parse().expect("a header"));

@@ -15,7 +15,7 @@ use crate::audit::{Code, Error, Result};
 /// Between two looks at the least, however often the task is woken.
 const BREATH: Duration = Duration::from_millis(5);
 /// Until the next look, after one that found something; doubled by each that finds nothing.
-const BUSY: Duration = Duration::from_millis(10);
+const BUSY: Duration = Duration::from_millis(8);
 /// The longest pause between two looks.
 const IDLE: Duration = Duration::from_millis(250);
 /// The longest pause between two tries while the database is away.

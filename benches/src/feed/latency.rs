@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::ROUNDS;
-use super::writers::{Sent, USERS, write};
+use super::writers::{Commits, USERS, write};
 use crate::process::{processor_time, processor_time_of_family};
 use crate::report::Report;
 use crate::server::Server;
@@ -80,10 +80,10 @@ pub async fn measure(report: &mut Report, world: &World) {
 
 async fn round(world: &World, server: &Server, number: usize, stalled: usize) -> Round {
     let count = RATE * SECONDS;
-    let sent = Sent::new(1 + number * count, count);
+    let commits = Commits::new(1 + number * count, count);
     let mut idle = Vec::new();
     for _ in 0..stalled {
-        let mut subscriber = Subscriber::open(server, json!({"positions": true})).await;
+        let mut subscriber = Subscriber::open_narrow(server, json!({"positions": true})).await;
         subscriber.ready().await;
         idle.push(subscriber);
     }
@@ -93,34 +93,33 @@ async fn round(world: &World, server: &Server, number: usize, stalled: usize) ->
         let filter = json!({"userId": [format!("u{user}")]});
         let mut subscriber = Subscriber::open(server, json!({"filter": filter, "positions": true})).await;
         subscriber.ready().await;
-        subscribers.spawn(listen(subscriber, Arc::clone(&sent), user, number * count + RATE * WARM_UP));
+        subscribers.spawn(listen(subscriber, Arc::clone(&commits), user));
     }
     let (stop, stopped) = watch::channel(false);
     let locks = tokio::spawn(look_at_locks(world.connect().await, stopped));
     let postmaster = world.postmaster().await;
     let before = (processor_time(server.pid()), processor_time_of_family(postmaster), Instant::now());
-    write(world, &sent, RATE).await;
-    let latencies = subscribers.join_all().await.concat();
+    write(world, &commits, RATE).await;
+    let arrivals = subscribers.join_all().await.concat();
     let (server_time, postgres_time) = (processor_time(server.pid()), processor_time_of_family(postmaster));
-    println!("  round {}: {} arrivals in {:.1} s", number + 1, latencies.len(), before.2.elapsed().as_secs_f64());
+    let counted = arrivals.iter().filter(|(key, _)| *key > number * count + RATE * WARM_UP);
+    let latencies: Vec<f64> = counted.map(|(key, arrival)| commits.until(*key, *arrival)).collect();
+    println!("  round {}: {} arrivals in {:.1} s", number + 1, arrivals.len(), before.2.elapsed().as_secs_f64());
     stop.send_replace(true);
     let (looks, blocked, locks) = locks.await.expect("the looks go on");
     let (server, postgres) = (server_time - before.0, postgres_time.saturating_sub(before.1));
     Round { latencies, server, postgres, looks, blocked, locks }
 }
 
-/// Takes all entries of the user, in any order, and tells how old they were; of those sent early, not.
-async fn listen(mut subscriber: Subscriber, sent: Arc<Sent>, user: usize, early: usize) -> Vec<f64> {
-    let mut latencies = Vec::new();
+/// Takes all entries of the user, in any order, and tells their keys and when they came.
+async fn listen(mut subscriber: Subscriber, commits: Arc<Commits>, user: usize) -> Vec<(usize, u64)> {
+    let mut arrivals = Vec::new();
     for _ in 0..RATE * SECONDS / USERS {
         let key = subscriber.entry().await.expect("the subscription goes on");
-        let age = sent.age(key);
-        assert_eq!(Sent::user(key), user, "an entry that the filter does not mean");
-        if key > early {
-            latencies.push(age);
-        }
+        assert_eq!(Commits::user(key), user, "an entry that the filter does not mean");
+        arrivals.push((key, commits.now()));
     }
-    latencies
+    arrivals
 }
 
 /// Until told to stop: how often it looked, and the writers that waited for the feed and the locks they could wait for.

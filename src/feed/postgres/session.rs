@@ -21,7 +21,7 @@ use crate::store::Database;
 /// How long a connection may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Between two looks at what is on the disk.
-const FLUSH_INTERVAL: Duration = Duration::from_millis(5);
+const FLUSH_INTERVAL: Duration = Duration::from_millis(1);
 /// How long others' commits are waited for to bring ours to the disk.
 const FLUSH_PATIENCE: Duration = Duration::from_millis(100);
 
