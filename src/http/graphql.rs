@@ -13,11 +13,11 @@ use crate::auth::{Caller, ClientAddress};
 use crate::graphql::Resume;
 
 use super::bearer::{self, Unknown};
+use super::body::body;
 use super::events::Events;
 use super::negotiate::{Accepted, Form, MediaType, StreamType};
 use super::operation::{self, Operation, TimeLimit};
 use super::params::{Params, Unusable};
-use super::body::body;
 use super::proxy::client_address;
 use super::request_log::RequestLog;
 use super::serve::Sockets;

@@ -52,9 +52,9 @@ use crate::audit::{Code, Error};
 use crate::auth::Authenticator;
 use crate::graphql::Schema;
 
-pub use health::Health;
 pub(crate) use bearer::of_headers as authenticate;
 pub(crate) use body::body;
+pub use health::Health;
 pub(crate) use json::read as read_json;
 pub(crate) use operation::{TimeLimit, panicked};
 pub use persisted::PersistedQueries;

@@ -9,8 +9,8 @@ use afterimage::auth::{Caller, ClientAddress, Role};
 use afterimage::graphql::schema;
 use async_graphql::{Request, Response, Variables};
 use chrono::Utc;
-use futures_util::stream::BoxStream;
 use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 use tokio::task::block_in_place;
@@ -72,9 +72,8 @@ impl Shop {
 
     /// Lets the cluster give out as many transaction numbers as it likes, none of which the log sees.
     async fn burn_numbers(&self, count: usize) {
-        let burn = format!(
-            "do $$ begin for i in 1..{count} loop perform pg_current_xact_id(); commit; end loop; end $$"
-        );
+        let burn =
+            format!("do $$ begin for i in 1..{count} loop perform pg_current_xact_id(); commit; end loop; end $$");
         self.world.sql(&burn).await;
     }
 
