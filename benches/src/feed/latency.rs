@@ -16,7 +16,7 @@ use crate::report::Report;
 use crate::server::Server;
 use crate::stats::percentile;
 use crate::subscriber::Subscriber;
-use crate::world::World;
+use crate::world::{World, run};
 
 const SUBSCRIBERS: usize = 1_000;
 /// Changes a second.
@@ -27,6 +27,10 @@ const SECONDS: usize = 15;
 const WARM_UP: usize = 2;
 /// How many subscribers read nothing, in the rounds that have such.
 const STALLED: usize = 20;
+/// How many rows are written to fill their buffers: ten megabytes of messages.
+const FLOOD: usize = 20_000;
+/// The first key of those rows.
+const FIRST_KEY: usize = 5_000_000;
 /// Between two looks at the locks.
 const LOCK_INTERVAL: Duration = Duration::from_millis(20);
 
@@ -81,12 +85,7 @@ pub async fn measure(report: &mut Report, world: &World) {
 async fn round(world: &World, server: &Server, number: usize, stalled: usize) -> Round {
     let count = RATE * SECONDS;
     let commits = Commits::new(1 + number * count, count);
-    let mut idle = Vec::new();
-    for _ in 0..stalled {
-        let mut subscriber = Subscriber::open_narrow(server, json!({"positions": true})).await;
-        subscriber.ready().await;
-        idle.push(subscriber);
-    }
+    let _stalled = stall(world, server, stalled, FIRST_KEY + number * FLOOD).await;
     let mut subscribers = JoinSet::new();
     for index in 0..SUBSCRIBERS {
         let user = index % USERS;
@@ -109,6 +108,26 @@ async fn round(world: &World, server: &Server, number: usize, stalled: usize) ->
     let (looks, blocked, locks) = locks.await.expect("the looks go on");
     let (server, postgres) = (server_time - before.0, postgres_time.saturating_sub(before.1));
     Round { latencies, server, postgres, looks, blocked, locks }
+}
+
+/// Subscribers that want everything and read nothing, after so much has been written that the system's buffers and the
+/// server's are full: while those fill, they are subscribers like any other.
+async fn stall(world: &World, server: &Server, count: usize, first_key: usize) -> Vec<Subscriber> {
+    let mut stalled = Vec::with_capacity(count);
+    for _ in 0..count {
+        let mut subscriber = Subscriber::open_narrow(server, json!({"positions": true})).await;
+        subscriber.ready().await;
+        stalled.push(subscriber);
+    }
+    if count > 0 {
+        let mut reader = Subscriber::open(server, json!({"positions": true})).await;
+        reader.ready().await;
+        let last = first_key + FLOOD - 1;
+        let flood = format!("insert into items select n, -1, 'flood' from generate_series({first_key}, {last}) n");
+        run(&mut world.connect().await, &flood).await;
+        while reader.entry().await.expect("the subscription goes on") != last {}
+    }
+    stalled
 }
 
 /// Takes all entries of the user, in any order, and tells their keys and when they came.

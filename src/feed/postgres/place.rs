@@ -14,8 +14,8 @@ use crate::feed::place::Witness;
 /// The tag of its cursors.
 pub(in crate::feed) const KIND: u8 = b'f';
 
-/// A cursor lists no more transactions than this: a server would need as many connections for them.
-const MOST_RUNNING: usize = 4_096;
+/// More transactions than the longest cursor has room for.
+const MOST_RUNNING: usize = 16 * 1_024;
 
 /// A place in one life of the database.
 #[derive(Clone, Debug, PartialEq)]
