@@ -1,6 +1,5 @@
 //! The server put together: the database made ready, the services, the router, the listener.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -17,7 +16,7 @@ use crate::feed::Feed;
 use crate::graphql::{Services, schema};
 use crate::http::{self, Health, HttpSettings, PersistedQueries, State};
 use crate::rest;
-use crate::store::{self, Database};
+use crate::store::{self, Database, DatabaseFile};
 
 /// How long the token lives that the server prints at its start.
 const FIRST_TOKEN_HOURS: i64 = 12;
@@ -38,6 +37,7 @@ pub struct Server {
     /// Whether the secret is one that the server made itself.
     pub own_secret: bool,
     watch: Watch,
+    file: Option<DatabaseFile>,
 }
 
 impl Server {
@@ -55,6 +55,7 @@ impl Server {
         }
         let authenticator = auth.authenticator().map_err(Error::bad_input)?;
         let database = Database::connect(url, settings.timeout()).await?;
+        let file = DatabaseFile::of(&database);
         store::migrate(&database, url).await?;
         let mut watch = Watch::default();
         watch.look(&database).await?;
@@ -86,7 +87,7 @@ impl Server {
         let listener = TcpListener::bind(settings.listen).await.map_err(|error| {
             Error::bad_input(format!("cannot listen on {}: {error}", settings.listen)).caused_by(error)
         })?;
-        Ok(Server { listener, router, services, authenticator, own_secret, watch })
+        Ok(Server { listener, router, services, authenticator, own_secret, watch, file })
     }
 
     /// The address that it took.
@@ -114,12 +115,12 @@ impl Server {
     /// Serves until `shutdown` is done.
     ///
     /// # Errors
-    /// Where the listener fails.
+    /// Where the listener fails; where another database file was put in the place of the one that is served.
     pub async fn serve(mut self, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<()> {
         let database = &self.services.database;
         let outcome = tokio::select! {
             served = http::serve(self.listener, self.router, shutdown) => served.map_err(Error::internal),
-            never = look_after(database, &mut self.watch) => match never {},
+            replaced = look_after(database, &mut self.watch, self.file.as_ref()) => Err(replaced),
         };
         if let Err(error) = self.watch.save(database).await {
             tracing::debug!(%error, "cannot write down until when capture was seen to be whole");
@@ -128,11 +129,19 @@ impl Server {
     }
 }
 
-/// Looks after what others do to the database: the tracked tables' triggers, and left-behind contexts.
-async fn look_after(database: &Database, watch: &mut Watch) -> Infallible {
+/// Looks after what others do to the database: its file, the tracked tables' triggers, and left-behind contexts. It ends
+/// where the file is another one: what the server wrote from then on would be lost.
+async fn look_after(database: &Database, watch: &mut Watch, file: Option<&DatabaseFile>) -> Error {
     loop {
         for _ in 0..LOOKS_PER_CONTEXT {
             tokio::time::sleep(WATCH_INTERVAL).await;
+            if let Some(file) = file.filter(|file| file.is_replaced()) {
+                return Error::conflict(format!(
+                    "{} was replaced by another file while the server had it open; start the server again. To restore \
+                     a backup, stop the server first, or use SQLite's own `.restore`",
+                    file.path().display()
+                ));
+            }
             if let Err(error) = watch.look(database).await {
                 // Requests tell of it; here it comes back with each look.
                 tracing::debug!(%error, "cannot look after the triggers of the tracked tables");

@@ -3,6 +3,7 @@
 use axum::body::Bytes;
 use axum::extract::{FromRequest as _, Request};
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_ENCODING;
 
 use crate::audit::Error;
 
@@ -12,6 +13,14 @@ use super::negotiate;
 pub(crate) async fn body(request: Request) -> Result<String, (StatusCode, Error)> {
     if !negotiate::is_json(request.headers()) {
         let error = Error::bad_input("the body must be JSON in UTF-8, with `Content-Type: application/json`");
+        return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, error));
+    }
+    if request
+        .headers()
+        .get(CONTENT_ENCODING)
+        .is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
+    {
+        let error = Error::bad_input("compressed bodies are not taken: send it as it is, without `Content-Encoding`");
         return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, error));
     }
     let bytes = Bytes::from_request(request, &()).await.map_err(|rejection| match rejection.status() {

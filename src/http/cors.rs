@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use axum::http::Method;
-use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use axum::http::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, LINK, LOCATION, WWW_AUTHENTICATE,
+};
 use tower_http::cors::CorsLayer;
 
 use crate::config::Origin;
@@ -24,7 +26,7 @@ pub(super) fn layer(origins: &[Origin]) -> Option<CorsLayer> {
             .allow_origin(origins)
             .allow_methods([Method::GET, Method::POST])
             .allow_headers([ACCEPT, AUTHORIZATION, CONTENT_TYPE, LAST_EVENT_ID])
-            .expose_headers([WWW_AUTHENTICATE])
+            .expose_headers([LINK, LOCATION, WWW_AUTHENTICATE])
             .max_age(MAX_AGE)
     })
 }

@@ -33,11 +33,12 @@ impl Hosts {
 /// Lets a request through whose host is one of ours.
 pub(super) async fn check(State(hosts): State<Arc<Hosts>>, request: Request, next: Next) -> Response {
     let mut headers = request.headers().get_all(HOST).iter();
-    // HTTP/2 has the host in the URI.
-    let host = match (headers.next(), headers.next()) {
-        (Some(value), None) => value.to_str().ok(),
-        (None, _) => request.uri().authority().map(|authority| authority.as_str()),
-        (Some(_), Some(_)) => None,
+    // HTTP/2 has the host in the URI, and there it goes before the header (RFC 9112, 3.2.2).
+    let host = match (request.uri().authority(), headers.next(), headers.next()) {
+        (_, Some(_), Some(_)) => None,
+        (Some(authority), ..) => Some(authority.as_str()),
+        (None, value, None) => value.and_then(|value| value.to_str().ok()),
+        (None, None, Some(_)) => None,
     };
     if host.is_some_and(|host| hosts.admit(host)) {
         return next.run(request).await;

@@ -83,7 +83,7 @@ impl TimeLimit {
         let timed_out = || {
             let seconds = self.length.as_secs_f32();
             let message = format!(
-                "the request took longer than {seconds} seconds and was cancelled; ask for less, or try again later"
+                "the request took longer than {seconds} seconds and was cancelled; send it without a pause, ask for less, or try again later"
             );
             Error::new(Code::Unavailable, message)
         };

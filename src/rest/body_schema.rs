@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use utoipa::openapi::schema::{
-    AdditionalProperties, AllOfBuilder, KnownFormat, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, Type,
+    AdditionalProperties, AllOfBuilder, AnyOfBuilder, KnownFormat, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat,
+    Type,
 };
 use utoipa::openapi::{Object, RefOr};
 use utoipa::{PartialSchema, ToSchema};
@@ -110,7 +111,8 @@ pub(super) fn ip_address_schema() -> Schema {
     let of = |format: KnownFormat| {
         ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(format))).build()
     };
-    OneOfBuilder::new()
+    // Any, and not one: a validator that does not look at formats finds both to hold.
+    AnyOfBuilder::new()
         .item(of(KnownFormat::Ipv4))
         .item(of(KnownFormat::Ipv6))
         .item(null())

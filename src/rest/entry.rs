@@ -28,7 +28,8 @@ impl Serialize for Raw<'_> {
 }
 
 /// What was done to the object: CREATE, it came to be; UPDATE, fields of it changed; DELETE, it was deleted; READ, someone
-/// looked at it, which only entries made by hand say.
+/// looked at it, as entries made by hand say; of the log's own entries, a row that was there when its table was first
+/// tracked, or an undo that was refused.
 #[derive(Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub(super) enum Action {

@@ -26,7 +26,8 @@ use crate::store::Selection;
         ("tableName" = String, Path, description = "The table's name; qualified with its schema where that is not the \
             default one. 4,096 bytes at the most, without U+0000.", pattern = r"^[^\u0000]+$", example = "products"),
         ("recordId" = String, Path, description = "The object's key as text; a composite key as a JSON array of \
-            strings. 4,096 bytes at the most, without U+0000.", pattern = r"^[^\u0000]+$", example = "7"),
+            strings without spaces, as `recordId` of an entry has it. 4,096 bytes at the most, without U+0000. Of an \
+            object whose key is empty, ask by GraphQL.", pattern = r"^[^\u0000]+$", example = "7"),
         PageParams,
         FilterParams
     ),
@@ -54,7 +55,8 @@ pub(super) async fn of_table(
         ("tableName" = String, Path, description = "The table's name; qualified with its schema where that is not the \
             default one. 4,096 bytes at the most, without U+0000.", pattern = r"^[^\u0000]+$", example = "user"),
         ("recordId" = String, Path, description = "The object's key as text; a composite key as a JSON array of \
-            strings. 4,096 bytes at the most, without U+0000.", pattern = r"^[^\u0000]+$", example = "42"),
+            strings without spaces, as `recordId` of an entry has it. 4,096 bytes at the most, without U+0000. Of an \
+            object whose key is empty, ask by GraphQL.", pattern = r"^[^\u0000]+$", example = "42"),
         PageParams,
         FilterParams
     ),

@@ -7,6 +7,7 @@ mod append;
 mod connect;
 mod dialect;
 mod error;
+mod file;
 mod filter;
 mod log;
 mod object;
@@ -21,6 +22,7 @@ pub use append::append;
 pub use connect::{Database, Kind, grant_runtime, migrate, warnings};
 pub use dialect::{Dialect, TimeBucket};
 pub use error::failed;
+pub use file::DatabaseFile;
 pub use log::{
     Beyond, Selection, by_ids, by_transaction, count, exists_beyond, latest, latest_by_object, latest_statement,
     latest_undo_of, matching, most_recent, page, page_statement, select_entries, some_of_transaction,

@@ -51,6 +51,13 @@ impl Served {
         answer
     }
 
+    /// Waits until it ends by itself; whether it ended well, and what it said.
+    fn ended(mut self) -> (bool, String) {
+        let mut said = String::new();
+        self.child.stderr.take().expect("its errors").read_to_string(&mut said).expect("text");
+        (self.child.wait().expect("it ends").success(), said)
+    }
+
     /// Asks it to end as a service manager does, and gives what else it printed, and whether it ended well.
     fn end(mut self) -> (String, bool) {
         let id = self.child.id().to_string();
@@ -164,6 +171,19 @@ async fn without_any_option_it_serves_a_file_in_the_working_directory_with_its_o
     assert!(world.folder.path().join("afterimage.db").exists());
     assert!(world.folder.path().join("afterimage.secret").exists());
     assert!(served.end().1);
+}
+
+/// What is written to a file that no name leads to is lost with the process.
+#[tokio::test]
+async fn a_server_whose_file_was_replaced_by_another_ends_and_says_so() {
+    let world = World::new(Kind::Sqlite).await;
+    let served = Served::start(afterimage(&world), &["serve", "--listen", "127.0.0.1:0"]);
+    let (file, backup) = (world.folder.path().join("world.db"), world.folder.path().join("backup.db"));
+    std::fs::copy(&file, &backup).expect("a copy");
+    assert!(served.get("/healthz").ends_with("ok"));
+    std::fs::rename(&backup, &file).expect("the copy in its place");
+    let (well, said) = served.ended();
+    assert!(!well && said.contains("world.db was replaced"), "{said}");
 }
 
 #[tokio::test]

@@ -48,7 +48,7 @@ async fn pages_of_named_origins_may_ask_and_read() {
         for (authorized, status) in [(true, StatusCode::OK), (false, StatusCode::UNAUTHORIZED)] {
             let answer = post(&world, origin, authorized).await;
             assert_eq!((answer.status, answer.header(ACCESS_CONTROL_ALLOW_ORIGIN)), (status, origin));
-            assert_eq!(answer.header(ACCESS_CONTROL_EXPOSE_HEADERS), "www-authenticate");
+            assert_eq!(answer.header(ACCESS_CONTROL_EXPOSE_HEADERS), "link,location,www-authenticate");
             assert!(answer.headers.get(ACCESS_CONTROL_ALLOW_CREDENTIALS).is_none());
         }
     }

@@ -93,6 +93,17 @@ async fn a_body_that_a_form_of_another_page_could_send_is_not_read() {
 }
 
 #[tokio::test]
+async fn a_compressed_body_is_refused_as_such() {
+    let world = World::new();
+    for (encoding, status) in [("gzip", StatusCode::UNSUPPORTED_MEDIA_TYPE), ("identity", StatusCode::OK)] {
+        let mut request = world.request("POST", "/graphql").body(Body::from(query("mutation { touch }"))).unwrap();
+        request.headers_mut().insert(header::CONTENT_TYPE, "application/json".parse().unwrap());
+        request.headers_mut().insert(header::CONTENT_ENCODING, encoding.parse().unwrap());
+        assert_eq!(world.send(request).await.status, status);
+    }
+}
+
+#[tokio::test]
 async fn a_body_over_the_limit_is_refused() {
     let answer = World::new().post(&query(&" ".repeat(10_001))).await;
     assert_eq!((answer.status, answer.code().as_str()), (StatusCode::PAYLOAD_TOO_LARGE, "BAD_USER_INPUT"));

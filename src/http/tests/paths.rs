@@ -23,6 +23,15 @@ async fn a_foreign_host_is_misdirected_and_told_the_flag() {
 }
 
 #[tokio::test]
+async fn a_host_in_the_request_line_goes_before_the_header() {
+    let world = World::new();
+    let answer = get(&world, "localhost", "http://evil.example/graphql").await;
+    assert_eq!(answer.status, StatusCode::MISDIRECTED_REQUEST);
+    let answer = get(&world, "evil.example", "http://localhost/graphql").await;
+    assert_ne!(answer.status, StatusCode::MISDIRECTED_REQUEST);
+}
+
+#[tokio::test]
 async fn health_is_told_to_any_host() {
     let world = World::new();
     let answer = get(&world, "evil.example", "/healthz").await;
