@@ -98,6 +98,8 @@ both! {
     async fn a_foreign_host_is_a_problem_too(world: World) {
         let api = Api::start(&world).await;
         let mut foreign = request(&api, &[Role::Admin], "GET", "/api/auditLog").body(Body::empty()).unwrap();
+        // As it comes over a connection: the host is in the header alone.
+        *foreign.uri_mut() = "/api/auditLog".parse().unwrap();
         foreign.headers_mut().insert("host", "evil.example".parse().unwrap());
         assert!(send(&api, foreign).await.problem(421, "BAD_USER_INPUT").contains("--allowed-host"));
     }
