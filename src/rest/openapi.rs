@@ -96,7 +96,8 @@ fn text_header(description: &str) -> utoipa::openapi::header::Header {
 }
 
 fn common() -> Responses {
-    let challenge = text_header("The scheme that is needed: `Bearer`.");
+    let challenge =
+        text_header("The scheme that is needed: `Bearer`; with `error` where a token came and is no good (RFC 6750).");
     [
         ("400", problem("A parameter is unknown, stands there twice, or is out of bounds; the sentence says which.")),
         (
@@ -137,7 +138,7 @@ impl IntoResponses for BodyProblems {
             ),
             ("408", "The body did not come to its end in the time that a request may take."),
             ("413", "The body is larger than the server takes (`--body-limit`)."),
-            ("415", "The body is not JSON in UTF-8, by its Content-Type."),
+            ("415", "The body is not JSON in UTF-8, by its Content-Type, or is compressed."),
         ] {
             responses.insert(status.to_owned(), problem(description).build().into());
         }

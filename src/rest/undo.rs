@@ -52,8 +52,8 @@ pub(super) struct UndoFields {
     request_body(content = Option<UndoRequest>, content_type = "application/json"),
     responses(
         (status = 200, description = "The latest entry about the object: the one that this undo wrote, where it changed \
-            anything. Where all fields were left alone, or the entry is undone already, it is an earlier one: its \
-            `timestamp` is before the request, and `undoOf` another entry or none.", body = EntryJson, content_type = "application/json"),
+            anything. Where all fields were left alone, or the entry is undone already, it is an earlier one, \
+            whose `timestamp` is before the request.", body = EntryJson, content_type = "application/json"),
         (status = 404, description = "There is no entry of this id.", body = Problem, content_type = PROBLEM),
         (status = 409, description = "The present state of the data stands in the way; the sentence says what of it.",
          body = Problem, content_type = PROBLEM),
