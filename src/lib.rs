@@ -53,6 +53,10 @@
 //! [`audit::PageRequest`], refusing what is out of bounds; [`store`] renders them as SQL with every value bound, reads
 //! one row more than the page holds, and gives back [`audit::Entry`]s. The images stay text from the trigger to the
 //! answer: no number is ever read into a double.
+//!
+//! The second time, the same document is not parsed and validated again: [`graphql`] has written down its fields as a
+//! plan, by which the entries go straight into the answer's text. Whatever a plan cannot answer just as the schema would,
+//! the schema answers.
 
 pub mod audit;
 pub mod auth;

@@ -14,7 +14,7 @@ use crate::capture::Watch;
 use crate::config::{AuthSettings, ServeSettings};
 use crate::feed::Feed;
 use crate::graphql::{Services, schema};
-use crate::http::{self, Health, HttpSettings, PersistedQueries, State};
+use crate::http::{self, Health, HttpSettings, PersistedQueries, Plans, State};
 use crate::rest;
 use crate::store::{self, Database, DatabaseFile};
 
@@ -76,6 +76,7 @@ impl Server {
                 ..HttpSettings::default()
             },
             persisted: PersistedQueries::default(),
+            plans: Plans::over(services.database.clone()),
             health: Arc::new(DatabaseHealth(services.database.clone())),
         };
         let rest = rest::router(rest::State {

@@ -46,7 +46,7 @@ pub(super) struct Connector {
 
 impl Connector {
     pub fn of(database: &Database) -> Connector {
-        let options = database.reader.get_sqlite_connection_pool().connect_options();
+        let options = database.writer.get_sqlite_connection_pool().connect_options();
         // A file that was moved away is an outage, and no reason to begin an empty one in its place.
         Connector { options: options.as_ref().clone().create_if_missing(false).pragma("query_only", "on") }
     }
@@ -118,7 +118,7 @@ impl Reader {
         let end = until.map_or(i64::MAX, Place::id);
         let select = query(AssertSqlSafe(&*self.select)).bind(place.id()).bind(end).bind(PAGE as i64);
         let rows = select.fetch_all(&mut *connection).await.map_err(refused)?;
-        let entries: Vec<Entry> = rows.into_iter().map(entry_of_row).collect::<Result<_>>()?;
+        let entries: Vec<Entry> = rows.iter().map(entry_of_row).collect::<Result<_>>()?;
         let more = entries.len() == PAGE;
         let entries: Vec<(Entry, Place)> = entries
             .into_iter()

@@ -52,6 +52,27 @@ pub struct AuditLogFilter {
     not: Option<Box<AuditLogFilter>>,
 }
 
+/// The names of a filter's fields in the schema.
+pub(super) const FILTER_FIELDS: [&str; 17] = [
+    "userId",
+    "hasUser",
+    "username",
+    "tableName",
+    "recordId",
+    "action",
+    "start",
+    "end",
+    "ipAddress",
+    "correlationId",
+    "transactionId",
+    "source",
+    "changedField",
+    "search",
+    "and",
+    "or",
+    "not",
+];
+
 impl AuditLogFilter {
     /// The filter as the log is asked with it; everything where none is given.
     pub(super) fn read(filter: Option<AuditLogFilter>) -> Result<Filter> {
@@ -161,4 +182,19 @@ fn network(text: &str) -> Result<IpNet> {
             "`ipAddress` is {text:?}; write an address (10.0.0.7, 2001:db8::1) or a network in CIDR form (10.0.0.0/8)"
         ))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fields_of_filters_are_those_of_the_schema() {
+        let sdl = crate::graphql::sdl();
+        let (_, rest) = sdl.split_once("input AuditLogFilter {\n").unwrap();
+        let (body, _) = rest.split_once("\n}").unwrap();
+        let fields = body.lines().filter_map(|line| line.trim().split_once(": ")).map(|(name, _)| name);
+        let fields: Vec<&str> = fields.filter(|name| name.bytes().all(|byte| byte.is_ascii_alphabetic())).collect();
+        assert_eq!(fields, FILTER_FIELDS);
+    }
 }

@@ -11,6 +11,7 @@ mod filter;
 mod loader;
 mod mutation;
 mod object;
+mod plan;
 mod query;
 mod resume;
 mod scalars;
@@ -24,6 +25,7 @@ pub(crate) use context::actor_of;
 #[cfg(test)]
 pub(crate) use error::ApiError;
 pub(crate) use error::told;
+pub(crate) use plan::{Answer, Plan};
 pub use resume::Resume;
 
 use async_graphql::dataloader::DataLoader;

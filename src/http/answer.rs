@@ -28,6 +28,11 @@ pub(super) fn executed(media_type: MediaType, response: async_graphql::Response)
     answer
 }
 
+/// An answer that is written already.
+pub(super) fn written(media_type: MediaType, json: Vec<u8>) -> Response<Body> {
+    with_text(StatusCode::OK, media_type, json)
+}
+
 /// An answer to a request that never became an operation.
 pub(super) fn refusal(status: StatusCode, media_type: MediaType, error: &Error) -> Response<Body> {
     with_body(status, media_type, &Refusal { errors: &[failure::to_graphql(error)] })
@@ -53,7 +58,11 @@ pub(super) fn json(body: &impl Serialize) -> String {
 }
 
 fn with_body(status: StatusCode, media_type: MediaType, body: &impl Serialize) -> Response<Body> {
-    let mut answer = Response::new(Body::from(json(body)));
+    with_text(status, media_type, json(body))
+}
+
+fn with_text(status: StatusCode, media_type: MediaType, body: impl Into<Body>) -> Response<Body> {
+    let mut answer = Response::new(body.into());
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type.content_type()));

@@ -10,7 +10,7 @@ use axum::http::{Method, Response, StatusCode, Version};
 
 use crate::audit::Error;
 use crate::auth::{Caller, ClientAddress};
-use crate::graphql::Resume;
+use crate::graphql::{Answer, Resume};
 
 use super::bearer::{self, Unknown};
 use super::body::body;
@@ -22,7 +22,7 @@ use super::proxy::client_address;
 use super::request_log::RequestLog;
 use super::serve::Sockets;
 use super::stream::{self, Bounds};
-use super::{State, answer, ws};
+use super::{State, answer, failure, ws};
 
 /// Where a client's browser, or the client itself, says which event it saw last.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -49,15 +49,23 @@ pub(super) async fn handle<E: Executor>(
     }
     let time_limit = TimeLimit::begin(state.settings.request_timeout);
     let mut log = RequestLog::begin("http");
-    let asked = match ask(&state, request, &accepted, time_limit, &mut log).await {
-        Ok(asked) => asked,
-        Err(refused) => {
-            let answer = refused.answer(accepted.refusal(), &mut log);
-            log.status(answer.status().as_u16());
-            return answer;
-        }
+    let refuse = |refused: Refused, mut log: RequestLog| {
+        let answer = refused.answer(accepted.refusal(), &mut log);
+        logged(answer, log)
     };
-    let Asked { prepared, form, caller, address, resume } = asked;
+    let received = match receive(&state, request, time_limit, &mut log).await {
+        Ok(received) => received,
+        Err(refused) => return refuse(refused, log),
+    };
+    if let Some(Form::Single(media_type)) = accepted.form(OperationType::Query)
+        && let Some(answer) = planned(&state, &received, media_type, time_limit, &mut log).await
+    {
+        return logged(answer, log);
+    }
+    let Asked { prepared, form, caller, address, resume } = match ask(&state, received, &accepted, &mut log) {
+        Ok(asked) => asked,
+        Err(refused) => return refuse(refused, log),
+    };
     let bounds = || Bounds {
         ping_interval: state.settings.ping_interval,
         end: bearer::end_of(&caller),
@@ -77,14 +85,18 @@ pub(super) async fn handle<E: Executor>(
     };
     let kind = operation.kind;
     let bounds = bounds();
-    let request = operation.into_request(caller, address).data(resume.clone());
     match form {
         Form::Single(media_type) => {
-            let response = operation::execute(&state.schema, request, time_limit).await;
+            let (request, draft) = operation.into_request_and_plan(&state.plans, caller, address);
+            let response = operation::execute(&state.schema, request.data(resume), time_limit).await;
+            if let Some(draft) = draft.filter(|_| response.errors.is_empty()) {
+                draft.keep(&state.plans);
+            }
             log.errors(&response.errors);
             logged(answer::executed(media_type, response), log)
         }
         Form::Stream(stream) => {
+            let request = operation.into_request(caller, address).data(resume.clone());
             let events = Events::of(state.schema, request, kind, time_limit).resuming(resume);
             stream::answer(stream, events, bounds, log)
         }
@@ -143,13 +155,21 @@ impl From<Unknown> for Refused {
     }
 }
 
-async fn ask<E: Executor>(
+/// A request that has been read; its caller is known.
+struct Received {
+    method: Method,
+    params: Params,
+    caller: Caller,
+    address: ClientAddress,
+    resume: Resume,
+}
+
+async fn receive<E: Executor>(
     state: &State<E>,
     request: Request,
-    accepted: &Accepted,
     time_limit: TimeLimit,
     log: &mut RequestLog,
-) -> Result<Asked, Refused> {
+) -> Result<Received, Refused> {
     let method = request.method().clone();
     if method != Method::GET && method != Method::POST {
         return Err(Refused::method("GraphQL is asked by POST, and queries by GET too", "GET, POST"));
@@ -170,6 +190,39 @@ async fn ask<E: Executor>(
             Err(error) => return Err(Refused::new(StatusCode::REQUEST_TIMEOUT, error)),
         },
     };
+    Ok(Received { method, params, caller, address, resume })
+}
+
+/// The answer to a document whose plan is known, unless the plan leaves this request to the schema.
+async fn planned<E: Executor>(
+    state: &State<E>,
+    received: &Received,
+    media_type: MediaType,
+    time_limit: TimeLimit,
+    log: &mut RequestLog,
+) -> Option<Response<Body>> {
+    let Received { params, caller, .. } = received;
+    let text = operation::known_text(params, &state.persisted)?;
+    let plan = state.plans.find(&text, params.operation_name.as_deref())?;
+    log.operation(OperationType::Query, plan.operation.as_deref());
+    let response = match state.plans.run(&plan, caller, &params.variables, time_limit).await {
+        Ok(None) => return None,
+        Ok(Some(Answer::Written(json))) => return Some(answer::written(media_type, json)),
+        Ok(Some(Answer::Failed(response))) => failure::settle(*response),
+        Err(error) => failure::response_of(&error),
+    };
+    log.errors(&response.errors);
+    Some(answer::executed(media_type, response))
+}
+
+/// Chooses the operation, and the form of its answer.
+fn ask<E: Executor>(
+    state: &State<E>,
+    received: Received,
+    accepted: &Accepted,
+    log: &mut RequestLog,
+) -> Result<Asked, Refused> {
+    let Received { method, params, caller, address, resume } = received;
     let prepared = Operation::prepare(params, &state.persisted);
     let kind = prepared.as_ref().map_or(OperationType::Query, |operation| operation.kind);
     if let Ok(operation) = &prepared {

@@ -14,6 +14,7 @@ mod document;
 mod events;
 mod failure;
 mod forwarded;
+mod generations;
 mod graphiql;
 mod graphql;
 mod health;
@@ -23,6 +24,7 @@ mod negotiate;
 mod operation;
 mod params;
 mod persisted;
+mod plans;
 mod problem;
 mod proxy;
 mod request_log;
@@ -58,6 +60,7 @@ pub use health::Health;
 pub(crate) use json::read as read_json;
 pub(crate) use operation::{TimeLimit, panicked};
 pub use persisted::PersistedQueries;
+pub use plans::Plans;
 pub(crate) use problem::{Problem, ProblemCode};
 pub(crate) use proxy::client_address;
 pub(crate) use request_log::RequestLog;
@@ -78,6 +81,8 @@ pub struct State<E = Schema> {
     pub settings: HttpSettings,
     /// The documents that clients have registered.
     pub persisted: PersistedQueries,
+    /// How documents are answered that clients send over and over.
+    pub plans: Plans,
     /// Answers `/readyz`.
     pub health: Arc<dyn Health>,
 }

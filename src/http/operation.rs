@@ -1,5 +1,6 @@
 //! One operation from its parameters to its answer, whatever the transport.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -13,9 +14,11 @@ use tokio::time::Instant;
 
 use crate::audit::{Code, Error, Result};
 use crate::auth::Caller;
+use crate::graphql::Plan;
 
 use super::params::Params;
 use super::persisted::{Digest, PersistedQueries};
+use super::plans::Plans;
 use super::{document, failure};
 use crate::auth::ClientAddress;
 
@@ -62,6 +65,48 @@ impl Operation {
     /// The request for async-graphql, with what resolvers learn of the caller.
     pub(super) fn into_request(self, caller: Caller, address: ClientAddress) -> Request {
         self.request.data(caller).data(address)
+    }
+
+    /// The same, and the draft of a plan for its document, where one can be made.
+    pub(super) fn into_request_and_plan(
+        mut self,
+        plans: &Plans,
+        caller: Caller,
+        address: ClientAddress,
+    ) -> (Request, Option<PlanDraft>) {
+        let draft = if plans.are_made() { PlanDraft::of(&mut self.request) } else { None };
+        (self.into_request(caller, address), draft)
+    }
+}
+
+/// A plan that is good as soon as its document has been executed without an error.
+pub(super) struct PlanDraft {
+    plan: Plan,
+    text: String,
+    operation_name: Option<String>,
+}
+
+impl PlanDraft {
+    fn of(request: &mut Request) -> Option<Self> {
+        let operation_name = request.operation_name.clone();
+        let document = request.parsed_query().ok()?;
+        let (name, definition) = choose(document, operation_name.clone()).ok()?;
+        let plan = Plan::of(document, name.as_deref(), definition)?;
+        Some(PlanDraft { plan, text: request.query.clone(), operation_name })
+    }
+
+    /// Keeps the plan.
+    pub(super) fn keep(self, plans: &Plans) {
+        plans.keep(&self.text, self.operation_name.as_deref(), self.plan);
+    }
+}
+
+/// The document's text, where there is nothing to register or to complain of.
+pub(super) fn known_text<'a>(params: &'a Params, known: &PersistedQueries) -> Option<Cow<'a, str>> {
+    match (&params.query, params.persisted) {
+        (Some(text), None) => Some(Cow::Borrowed(text)),
+        (None, Some(digest)) => known.find(digest).ok().map(Cow::Owned),
+        _ => None,
     }
 }
 

@@ -1,12 +1,12 @@
 //! Automatic persisted queries: a client that has sent a document once may from then on send its SHA-256 instead.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
 use crate::audit::{Code, Error, Result};
 
+use super::generations::Generations;
 use super::json::Members;
 
 /// What all kept documents may take, in bytes.
@@ -50,29 +50,12 @@ impl Digest {
 
 /// The documents that clients have registered. Only known callers get here, and a document can only be had by who knows
 /// its digest; what it holds is the same for all of them. Clones share it.
-#[derive(Clone, Debug, Default)]
-pub struct PersistedQueries(Arc<Mutex<Generations>>);
+#[derive(Clone, Debug)]
+pub struct PersistedQueries(Arc<Generations<Digest, Arc<str>>>);
 
-/// Documents go from the young generation into the old one when the young one is full, and those of the old one are
-/// forgotten then, unless they were asked for meanwhile.
-#[derive(Debug, Default)]
-struct Generations {
-    young: HashMap<Digest, Arc<str>>,
-    old: HashMap<Digest, Arc<str>>,
-    /// What the young take.
-    size: usize,
-}
-
-impl Generations {
-    fn keep(&mut self, digest: Digest, text: Arc<str>) {
-        let size = text.len() + OVERHEAD;
-        if self.size + size > CAPACITY / 2 {
-            self.old = std::mem::take(&mut self.young);
-            self.size = 0;
-        }
-        if self.young.insert(digest, text).is_none() {
-            self.size += size;
-        }
+impl Default for PersistedQueries {
+    fn default() -> Self {
+        PersistedQueries(Arc::new(Generations::of(CAPACITY)))
     }
 }
 
@@ -82,21 +65,14 @@ impl PersistedQueries {
     /// # Errors
     /// PERSISTED_QUERY_NOT_FOUND where there is none: the client then sends digest and document together.
     pub(super) fn find(&self, digest: Digest) -> Result<String> {
-        let mut generations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(text) = generations.young.get(&digest) {
-            return Ok(text.to_string());
-        }
-        let Some(text) = generations.old.remove(&digest) else {
-            // Clients look for this very message, or for the code.
-            return Err(Error::new(Code::PersistedQueryNotFound, "PersistedQueryNotFound"));
-        };
-        generations.keep(digest, Arc::clone(&text));
-        Ok(text.to_string())
+        // Clients look for this very message, or for the code.
+        let unknown = || Error::new(Code::PersistedQueryNotFound, "PersistedQueryNotFound");
+        self.0.find(&digest).map(|text| text.to_string()).ok_or_else(unknown)
     }
 
     /// Registers a document, which is of bounded length.
     pub(super) fn keep(&self, digest: Digest, text: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).keep(digest, text.into());
+        self.0.keep(digest, text.into(), text.len() + OVERHEAD);
     }
 }
 
@@ -133,19 +109,11 @@ mod tests {
     }
 
     #[test]
-    fn documents_are_kept_in_bounded_room_and_those_in_use_stay() {
+    fn documents_are_found_by_their_digest() {
         let queries = PersistedQueries::default();
-        let text = |number: usize| format!("{number:0>60000}");
-        let used = Digest::of(&text(0));
-        queries.keep(used, &text(0));
-        for number in 1..1_000 {
-            queries.keep(Digest::of(&text(number)), &text(number));
-            assert_eq!(queries.find(used).unwrap(), text(0));
-            let generations = queries.0.lock().unwrap();
-            let taken: usize =
-                generations.young.values().chain(generations.old.values()).map(|text| text.len() + OVERHEAD).sum();
-            assert!(taken <= CAPACITY, "{taken}");
-        }
-        assert_eq!(queries.find(Digest::of(&text(1))).unwrap_err().code(), Code::PersistedQueryNotFound);
+        let digest = Digest::of("{ a }");
+        assert_eq!(queries.find(digest).unwrap_err().code(), Code::PersistedQueryNotFound);
+        queries.keep(digest, "{ a }");
+        assert_eq!(queries.find(digest).unwrap(), "{ a }");
     }
 }

@@ -11,6 +11,7 @@ use super::dialect::Dialect;
 use super::error::failed;
 use super::postgres::Postgres;
 use super::postgres::roles::{GRANT_CAPTURE, GRANT_RUNTIME, RUNTIME_ROLES};
+use super::reader::{Reader, Shelf};
 use super::sqlite::Sqlite;
 use crate::audit::{Code, Error, Result};
 
@@ -28,7 +29,7 @@ pub enum Kind {
 #[derive(Clone)]
 pub struct Database {
     /// For what only reads.
-    pub reader: DatabaseConnection,
+    pub reader: Reader,
     /// For what writes. On SQLite, which has one writer at a time, a single connection.
     pub writer: DatabaseConnection,
     /// Which database it is.
@@ -38,9 +39,13 @@ pub struct Database {
 }
 
 /// PostgreSQL connections at the most.
-const POSTGRES_CONNECTIONS: u32 = 10;
+const POSTGRES_CONNECTIONS: u32 = 16;
+/// As many of them as read single pages and entries; the others are for transactions.
+const POSTGRES_READERS: usize = 10;
 /// SQLite connections that read.
-const SQLITE_READERS: u32 = 4;
+const SQLITE_CONNECTIONS: u32 = 6;
+/// As many of them as read single pages and entries; the others are for transactions.
+const SQLITE_READERS: usize = 4;
 /// How long a request waits for a free connection, or SQLite for another writer.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// A connection that was used within this time is believed to be alive.
@@ -58,14 +63,20 @@ impl Database {
                 let mut options = ConnectOptions::new(url);
                 options.max_connections(POSTGRES_CONNECTIONS).statement_timeout(statement_timeout);
                 let pool = open(options).await?;
-                Ok(Database { reader: pool.clone(), writer: pool, kind: Kind::Postgres, dialect: &Postgres })
+                let shelf = Shelf::new(pool.get_postgres_connection_pool(), POSTGRES_READERS, PATIENCE, FRESH);
+                let reader = Reader::keeping(pool.clone(), shelf);
+                Ok(Database { reader, writer: pool, kind: Kind::Postgres, dialect: &Postgres })
             }
             Kind::Sqlite => {
                 // The writer first: it makes the file where the URL says so, and sets its journal.
                 let writer = open(sqlite_options(url, 1)?).await?;
                 let reader = match in_memory(url) {
-                    true => writer.clone(),
-                    false => open(sqlite_options(url, SQLITE_READERS)?).await?,
+                    true => Reader::through(writer.clone()),
+                    false => {
+                        let pool = open(sqlite_options(url, SQLITE_CONNECTIONS)?).await?;
+                        let shelf = Shelf::new(pool.get_sqlite_connection_pool(), SQLITE_READERS, PATIENCE, FRESH);
+                        Reader::keeping(pool, shelf)
+                    }
                 };
                 Ok(Database { reader, writer, kind: Kind::Sqlite, dialect: &Sqlite })
             }

@@ -10,9 +10,9 @@ use super::connect::Database;
 use super::dialect::Dialect;
 use super::error::failed;
 use super::filter::{Prepared, column};
-use super::row::entry_of;
+use super::row::{COLUMNS, entry_of_result};
 use crate::audit::{Entry, Filter, PageRequest, PageSide, Position, Result};
-use afterimage_entity::log::{Column, Entity, Model};
+use afterimage_entity::log::{Column, Entity};
 use afterimage_entity::text::Text;
 
 /// Which entries a list is made of.
@@ -50,7 +50,14 @@ pub(super) fn find(dialect: &dyn Dialect) -> Select<Entity> {
 
 /// The statement that selects all entries, for a condition on `log` to follow: for who reads on a connection of its own.
 pub fn select_entries(database: &Database) -> String {
-    find(database.dialect).build(database.writer.get_database_backend()).sql
+    database.writer.get_database_backend().build(&entries(find(database.dialect))).sql
+}
+
+/// The statement that reads the entries which a statement selects.
+fn entries(select: Select<Entity>) -> SelectStatement {
+    let mut query = select.into_query();
+    query.clear_selects().expr(Expr::cust(COLUMNS));
+    query
 }
 
 /// The table of the log, named `log` in the statement.
@@ -115,7 +122,7 @@ pub async fn page_statement(
     request: &PageRequest,
 ) -> Result<sea_orm::Statement> {
     let select = select_page(database, selection, request).await?;
-    Ok(select.build(database.reader.get_database_backend()))
+    Ok(database.reader.get_database_backend().build(&entries(select)))
 }
 
 async fn select_page(database: &Database, selection: &Selection, request: &PageRequest) -> Result<Select<Entity>> {
@@ -225,8 +232,8 @@ fn beyond(dialect: &dyn Dialect, place: Position, side: Beyond) -> Expr {
 }
 
 pub(super) async fn fetch(connection: &impl ConnectionTrait, select: Select<Entity>) -> Result<Vec<Entry>> {
-    let rows: Vec<Model> = select.all(connection).await.map_err(failed)?;
-    rows.into_iter().map(entry_of).collect()
+    let statement = connection.get_database_backend().build(&entries(select));
+    connection.query_all_raw(statement).await.map_err(failed)?.iter().map(entry_of_result).collect()
 }
 
 /// The entry of the greatest id that meets a condition on the log's columns.
@@ -243,7 +250,7 @@ pub async fn latest(
 
 /// The statement by which that entry is read: for who asks the database how it would go about it.
 pub fn latest_statement(database: &Database, condition: Expr) -> sea_orm::Statement {
-    select_latest(database.dialect, condition).build(database.reader.get_database_backend())
+    database.reader.get_database_backend().build(&entries(select_latest(database.dialect, condition)))
 }
 
 fn select_latest(dialect: &dyn Dialect, condition: Expr) -> Select<Entity> {

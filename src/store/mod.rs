@@ -11,7 +11,9 @@ mod file;
 mod filter;
 mod log;
 mod object;
+mod page;
 mod postgres;
+mod reader;
 mod row;
 mod sqlite;
 mod summary;
@@ -28,7 +30,9 @@ pub use log::{
     latest_undo_of, matching, most_recent, page, page_statement, select_entries, some_of_transaction,
 };
 pub use object::{Changes, Stretch, Way, about};
-pub use row::{entry_of, entry_of_row};
+pub use page::Page;
+pub use reader::Reader;
+pub use row::{LogRow, entry_of_row};
 pub use summary::{by_action, by_table, by_user, timeline, total};
 pub use tracked::{Tracked, forget_tracked, save_tracked, save_whole, tracked, tracked_or_paused, tracked_tables};
 pub use write::{Reversal, ServerContext, Write, remove_left_behind};

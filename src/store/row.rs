@@ -2,53 +2,98 @@
 
 use std::net::IpAddr;
 
-use afterimage_entity::log::Model;
-use sea_orm::{FromQueryResult, QueryResult};
+use chrono::{DateTime, Utc};
+use sea_orm::QueryResult;
 
-use super::error::failed;
 use crate::audit::{Action, Entry, Error, Json, Result, Source};
 
-/// What a row means.
-///
-/// # Errors
-/// INTERNAL_SERVER_ERROR where the row breaks the table's own checks.
-pub fn entry_of(row: Model) -> Result<Entry> {
-    let unknown = |what: &str| Error::internal(format!("entry {} has the unknown {what}", row.id));
-    let action = Action::parse(&row.action).ok_or_else(|| unknown("action"))?;
-    let source = Source::parse(&row.source).ok_or_else(|| unknown("source"))?;
-    let (ip_address, metadata) =
-        address(row.ip_address.map(String::from), row.metadata.map(|text| Json::of_database(text.0)));
-    Ok(Entry {
-        id: row.id,
-        timestamp: row.timestamp,
-        action,
-        table_name: row.table_name,
-        record_id: row.record_id.map(String::from),
-        previous_record_id: row.previous_record_id.map(String::from),
-        user_id: row.user_id.map(String::from),
-        username: row.username.map(String::from),
-        old_values: row.old_values.map(|text| Json::of_database(text.0)),
-        new_values: row.new_values.map(|text| Json::of_database(text.0)),
-        redacted: row.redacted.map(redacted_of).unwrap_or_default(),
-        description: row.description.map(String::from),
-        ip_address,
-        correlation_id: row.correlation_id.map(String::from),
-        transaction_id: row.tx.map(|tx| transaction_id(row.era, tx)),
-        metadata,
-        source,
-        database_role: row.database_role,
-        recorded_by: row.recorded_by,
-        trusted: row.trusted,
-        undo_of: row.undo_of,
-    })
+/// The columns that an entry is made of, in the order in which [`entry_of_row`] reads them. The number of the transaction
+/// comes as text.
+pub(super) const COLUMNS: &str = "log.id, log.era, CAST(log.tx AS text) AS tx, log.timestamp, log.action, log.table_name, \
+    log.record_id, log.previous_record_id, log.user_id, log.username, log.old_values, log.new_values, log.redacted, \
+    log.description, log.ip_address, log.correlation_id, log.metadata, log.source, log.database_role, log.recorded_by, \
+    log.trusted, log.undo_of";
+
+/// A row as its driver gives it. Columns are read by their place: by name each would be looked for, and a page of entries
+/// has a thousand of them.
+pub trait LogRow {
+    /// A whole number.
+    fn number(&self, column: usize) -> Result<Option<i64>>;
+    /// A text.
+    fn text(&self, column: usize) -> Result<Option<String>>;
+    /// A document.
+    fn json(&self, column: usize) -> Result<Option<Json>>;
+    /// An instant.
+    fn instant(&self, column: usize) -> Result<DateTime<Utc>>;
+    /// Yes or no.
+    fn truth(&self, column: usize) -> Result<bool>;
+}
+
+/// The columns of a row, one after the other.
+struct Columns<'a, R>(&'a R, usize);
+
+impl<R: LogRow> Columns<'_, R> {
+    fn next<T>(&mut self, read: impl FnOnce(&R, usize) -> Result<T>) -> Result<T> {
+        let column = self.1;
+        self.1 += 1;
+        read(self.0, column)
+    }
+
+    fn required<T>(&mut self, read: impl FnOnce(&R, usize) -> Result<Option<T>>) -> Result<T> {
+        let column = self.1;
+        self.next(read)?.ok_or_else(|| Error::internal(format!("column {column} of the log is null")))
+    }
 }
 
 /// What a row of [`select_entries`](super::select_entries) means.
 ///
 /// # Errors
 /// INTERNAL_SERVER_ERROR where it is a row of something else, or breaks the table's own checks.
-pub fn entry_of_row(row: impl Into<QueryResult>) -> Result<Entry> {
-    Model::from_query_result(&row.into(), "").map_err(failed).and_then(entry_of)
+pub fn entry_of_row<R: LogRow>(row: &R) -> Result<Entry> {
+    let mut columns = Columns(row, 0);
+    let id = columns.required(R::number)?;
+    let unknown = |what: &str| Error::internal(format!("entry {id} has the unknown {what}"));
+    let era = columns.required(R::number)?;
+    let tx = columns.next(R::text)?;
+    let mut entry = Entry {
+        id,
+        transaction_id: tx.map(|tx| transaction_id(era, tx)),
+        timestamp: columns.next(R::instant)?,
+        action: Action::parse(&columns.required(R::text)?).ok_or_else(|| unknown("action"))?,
+        table_name: columns.required(R::text)?,
+        record_id: columns.next(R::text)?,
+        previous_record_id: columns.next(R::text)?,
+        user_id: columns.next(R::text)?,
+        username: columns.next(R::text)?,
+        old_values: columns.next(R::json)?,
+        new_values: columns.next(R::json)?,
+        redacted: columns.next(R::json)?.as_ref().map(redacted_of).unwrap_or_default(),
+        description: columns.next(R::text)?,
+        ip_address: columns.next(R::text)?,
+        correlation_id: columns.next(R::text)?,
+        metadata: columns.next(R::json)?,
+        source: Source::parse(&columns.required(R::text)?).ok_or_else(|| unknown("source"))?,
+        database_role: columns.next(R::text)?,
+        recorded_by: columns.next(R::text)?,
+        trusted: columns.next(R::truth)?,
+        undo_of: columns.next(R::number)?,
+    };
+    (entry.ip_address, entry.metadata) = address(entry.ip_address, entry.metadata);
+    Ok(entry)
+}
+
+/// The same, whichever of the two drivers the row is from.
+pub(super) fn entry_of_result(row: &QueryResult) -> Result<Entry> {
+    match (row.try_as_pg_row(), row.try_as_sqlite_row()) {
+        (Some(row), _) => entry_of_row(row),
+        (_, Some(row)) => entry_of_row(row),
+        (None, None) => Err(Error::internal("a row of neither database")),
+    }
+}
+
+/// What a driver says of a column that it cannot read.
+pub(super) fn unreadable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::internal(error.into())
 }
 
 /// A number that the database gave is unique within its era only; one that we gave is unique by itself.
@@ -71,8 +116,7 @@ fn address(text: Option<String>, metadata: Option<Json>) -> (Option<String>, Opt
     }
 }
 
-fn redacted_of(text: String) -> Vec<(String, usize)> {
-    let json = Json::of_database(text);
+fn redacted_of(json: &Json) -> Vec<(String, usize)> {
     let fields = json.fields().unwrap_or_default();
     fields.into_iter().map(|(name, place)| (name.into_owned(), place.parse().unwrap_or(usize::MAX))).collect()
 }

@@ -1,5 +1,7 @@
 //! The log on SQLite: tables in the user's own file, under the prefix `afterimage_`.
 
+mod row;
+
 use chrono::{DateTime, Datelike, Utc};
 use ipnet::IpNet;
 use sea_orm::sea_query::{Expr, IntoColumnRef};

@@ -1,6 +1,6 @@
 //! The database as of one moment, as far as one object goes: what the log says about it, and its row.
 
-use sea_orm::{ColumnTrait, DatabaseTransaction, ExprTrait, TransactionTrait};
+use sea_orm::{ColumnTrait, DatabaseTransaction, ExprTrait};
 
 use super::object::Object;
 use super::tracking::Tracking;

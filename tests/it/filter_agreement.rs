@@ -1,6 +1,6 @@
 //! Subscribers are served by `Filter::matches`, pages by SQL: on any entries and any filter both must say the same.
 
-mod strategies;
+pub mod strategies;
 
 use std::time::{Duration, Instant};
 

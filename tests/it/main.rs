@@ -19,6 +19,7 @@ mod long_keys;
 mod object;
 mod outage;
 mod pages;
+mod plans;
 mod properties;
 mod recording;
 mod rest;

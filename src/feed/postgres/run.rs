@@ -111,7 +111,7 @@ impl Session {
         for row in rows.fetch_all(&mut self.connection).await.map_err(refused)? {
             let tx: String = row.try_get("tx").map_err(refused)?;
             let last = lasts.get(&tx).copied().ok_or_else(|| Error::internal("an entry of another transaction"))?;
-            entries.push((last, entry_of_row(row)?));
+            entries.push((last, entry_of_row(&row)?));
         }
         entries.sort_unstable_by_key(|(last, entry)| (*last, entry.id));
         Ok(entries)
@@ -134,7 +134,7 @@ impl Session {
     pub(super) async fn entries_with(&mut self, select: &str, ids: &[i64]) -> Result<Vec<Entry>> {
         let statement = format!("{select} WHERE log.id = ANY($1) ORDER BY log.id");
         let rows = query(AssertSqlSafe(statement)).bind(ids).fetch_all(&mut self.connection).await.map_err(refused)?;
-        rows.into_iter().map(entry_of_row).collect()
+        rows.iter().map(entry_of_row).collect()
     }
 
     /// Some entries of a very long transaction: by the primary key, and not by its own index, which has no order.
@@ -150,6 +150,6 @@ impl Session {
             "{select} WHERE log.id > $1 AND log.id <= $2 AND log.era = $3 AND log.tx::text = $4 ORDER BY log.id LIMIT {PAGE}"
         );
         let rows = query(AssertSqlSafe(statement)).bind(after).bind(run.last.id).bind(era).bind(run.tx.to_string());
-        rows.fetch_all(&mut self.connection).await.map_err(refused)?.into_iter().map(entry_of_row).collect()
+        rows.fetch_all(&mut self.connection).await.map_err(refused)?.iter().map(entry_of_row).collect()
     }
 }

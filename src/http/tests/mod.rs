@@ -8,6 +8,7 @@ mod http2;
 mod multipart;
 mod paths;
 mod persisted;
+mod plans;
 mod server_sent;
 mod socket;
 mod socket_close;

@@ -18,7 +18,7 @@ use crate::audit::{Error, Result};
 use crate::auth::ClientAddress;
 use crate::auth::{Authenticator, Caller, Role, Secret, TokenRequest};
 use crate::graphql::Resume;
-use crate::http::{Health, HttpSettings, PersistedQueries, State, router};
+use crate::http::{Health, HttpSettings, PersistedQueries, Plans, State, router};
 
 /// A value as the server took it.
 pub struct Anything(Value);
@@ -162,7 +162,7 @@ impl Drop for Listener {
 
 pub type ToySchema = Schema<Query, Mutation, Subscription>;
 
-struct Reports(Option<&'static str>);
+pub struct Reports(pub Option<&'static str>);
 
 impl Health for Reports {
     fn ready(&self) -> BoxFuture<'_, Result<Vec<String>>> {
@@ -200,6 +200,7 @@ impl World {
             authenticator: Arc::new(Authenticator::new(&secret, None, "roles")),
             settings,
             persisted: PersistedQueries::default(),
+            plans: Plans::none(),
             health: Arc::new(Reports(None)),
         };
         World { state, touches, flood }
@@ -229,8 +230,8 @@ impl World {
 
     /// The same server over another schema.
     pub fn router_over<E: Executor>(&self, schema: E) -> Router {
-        let State { authenticator, settings, persisted, health, .. } = self.state.clone();
-        router(State { schema, authenticator, settings, persisted, health }, Router::new())
+        let State { authenticator, settings, persisted, plans, health, .. } = self.state.clone();
+        router(State { schema, authenticator, settings, persisted, plans, health }, Router::new())
     }
 
     /// The answer with its body still open.

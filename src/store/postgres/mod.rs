@@ -1,6 +1,7 @@
 //! The log on PostgreSQL: a schema of its own, `afterimage`.
 
 pub(super) mod roles;
+mod row;
 
 use chrono::{DateTime, Utc};
 use ipnet::IpNet;
