@@ -26,6 +26,7 @@ mod persisted;
 mod problem;
 mod proxy;
 mod request_log;
+mod root;
 mod serve;
 mod settings;
 mod stream;
