@@ -130,6 +130,11 @@ pub struct ServeSettings {
     /// How many bytes a request's body may have.
     #[arg(long, env = "AFTERIMAGE_BODY_LIMIT", value_name = "BYTES", default_value_t = 2 * 1024 * 1024)]
     pub body_limit: usize,
+
+    /// How many connections may be open at a time. More have to wait until one of them is closed.
+    #[arg(long, env = "AFTERIMAGE_MAX_CONNECTIONS", value_name = "CONNECTIONS", default_value_t = 20_000,
+          value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub max_connections: u32,
 }
 
 impl ServeSettings {

@@ -14,7 +14,7 @@ use crate::capture::Watch;
 use crate::config::{AuthSettings, ServeSettings};
 use crate::feed::Feed;
 use crate::graphql::{Services, schema};
-use crate::http::{self, Health, HttpSettings, PersistedQueries, Plans, State};
+use crate::http::{self, ConnectionLimits, Health, HttpSettings, PersistedQueries, Plans, State};
 use crate::rest;
 use crate::store::{self, Database, DatabaseFile};
 
@@ -36,6 +36,7 @@ pub struct Server {
     pub authenticator: Authenticator,
     /// Whether the secret is one that the server made itself.
     pub own_secret: bool,
+    connections: ConnectionLimits,
     watch: Watch,
     file: Option<DatabaseFile>,
 }
@@ -63,6 +64,7 @@ impl Server {
             Some(url) => Database::connect(url, settings.timeout()).await?,
             None => database.clone(),
         };
+        let connections = ConnectionLimits { most: settings.max_connections, ..ConnectionLimits::default() };
         let services = Services { feed: Feed::new(&database), database, owner, undo_max_rows: settings.undo_max_rows };
         let state = State {
             schema: schema(services.clone()),
@@ -73,6 +75,7 @@ impl Server {
                 allowed_hosts: settings.allowed_hosts.clone(),
                 cors_origins: settings.cors_origins.clone(),
                 trusted_proxies: settings.trusted_proxies.clone(),
+                connections,
                 ..HttpSettings::default()
             },
             persisted: PersistedQueries::default(),
@@ -88,7 +91,7 @@ impl Server {
         let listener = TcpListener::bind(settings.listen).await.map_err(|error| {
             Error::bad_input(format!("cannot listen on {}: {error}", settings.listen)).caused_by(error)
         })?;
-        Ok(Server { listener, router, services, authenticator, own_secret, watch, file })
+        Ok(Server { listener, router, services, authenticator, own_secret, connections, watch, file })
     }
 
     /// The address that it took.
@@ -116,11 +119,11 @@ impl Server {
     /// Serves until `shutdown` is done.
     ///
     /// # Errors
-    /// Where the listener fails; where another database file was put in the place of the one that is served.
+    /// Where another database file was put in the place of the one that is served.
     pub async fn serve(mut self, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<()> {
         let database = &self.services.database;
         let outcome = tokio::select! {
-            served = http::serve(self.listener, self.router, shutdown) => served.map_err(Error::internal),
+            () = http::serve(self.listener, self.router, self.connections, shutdown) => Ok(()),
             replaced = look_after(database, &mut self.watch, self.file.as_ref()) => Err(replaced),
         };
         if let Err(error) = self.watch.save(database).await {

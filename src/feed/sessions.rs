@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep};
 
+use super::reader::Read;
 use crate::audit::{Code, Error, Result};
 
 /// How many connections those who catch up share.
@@ -24,6 +25,20 @@ pub(super) trait Connect: Send + Sync + 'static {
     fn open(&self) -> impl Future<Output = Result<Self::Session>> + Send;
 }
 
+/// Reads on from a place by a session.
+pub(super) trait Follow<C: Connect>: Send {
+    /// A place in the feed.
+    type Place: Sync;
+
+    /// The entries after a place, up to a later one or the present; without a place, only what the present is.
+    fn read(
+        &mut self,
+        lent: &mut Lent<C>,
+        place: Option<&Self::Place>,
+        until: Option<&Self::Place>,
+    ) -> impl Future<Output = Result<Read<Self::Place>>> + Send;
+}
+
 /// The sessions of one feed.
 pub(super) struct Sessions<C: Connect> {
     connect: C,
@@ -38,11 +53,13 @@ struct Spare<C: Connect> {
     is_watched: bool,
 }
 
-/// A session in use. Dropped, it is closed: who is done with it gives it back.
+/// A session in use. Dropped, it is closed.
 pub(super) struct Lent<C: Connect> {
     pub session: C::Session,
     /// Grows with each session. One with a lower number was connected before.
     pub number: u64,
+    /// The greatest number that there was when it was lent.
+    pub latest: u64,
     /// Whether it was used before: the database may have ended it since.
     is_used: bool,
     permit: Option<OwnedSemaphorePermit>,
@@ -50,7 +67,7 @@ pub(super) struct Lent<C: Connect> {
 
 impl<C: Connect> Lent<C> {
     /// Whether a failure may be one of this session alone, so that a new one would not meet it.
-    pub fn is_stale(&self, failure: &Error) -> bool {
+    fn is_stale(&self, failure: &Error) -> bool {
         self.is_used && failure.code() == Code::Unavailable
     }
 }
@@ -66,14 +83,14 @@ impl<C: Connect> Sessions<C> {
     }
 
     /// The greatest number that a session has.
-    pub fn latest(&self) -> u64 {
+    fn latest(&self) -> u64 {
         self.opened.load(Ordering::SeqCst)
     }
 
     async fn open(&self, permit: Option<OwnedSemaphorePermit>) -> Result<Lent<C>> {
         let session = self.connect.open().await?;
         let number = self.opened.fetch_add(1, Ordering::SeqCst) + 1;
-        Ok(Lent { session, number, is_used: false, permit })
+        Ok(Lent { session, number, latest: number, is_used: false, permit })
     }
 
     async fn borrow(&self) -> Result<Lent<C>> {
@@ -138,12 +155,29 @@ impl<C: Connect> Line<C> {
         Line { sessions: Arc::clone(sessions), own: None, keeps: false }
     }
 
-    /// The greatest number that a session has.
-    pub fn latest(&self) -> u64 {
-        self.sessions.latest()
+    /// Reads by a session. Where that was used before, and the database may have ended it since, a new one reads once
+    /// more.
+    pub async fn read<F: Follow<C>>(
+        &mut self,
+        follower: &mut F,
+        place: Option<&F::Place>,
+        until: Option<&F::Place>,
+    ) -> Result<Read<F::Place>> {
+        loop {
+            let mut lent = self.take().await?;
+            lent.latest = self.sessions.latest();
+            match follower.read(&mut lent, place, until).await {
+                Ok(read) => {
+                    self.give_back(lent);
+                    return Ok(read);
+                }
+                Err(failure) if lent.is_stale(&failure) => self.sessions.forget(),
+                Err(failure) => return Err(failure),
+            }
+        }
     }
 
-    pub async fn take(&mut self) -> Result<Lent<C>> {
+    async fn take(&mut self) -> Result<Lent<C>> {
         match self.own.take() {
             Some(own) => Ok(own),
             None if self.keeps => self.sessions.open(None).await,
@@ -151,17 +185,12 @@ impl<C: Connect> Line<C> {
         }
     }
 
-    pub fn give_back(&mut self, lent: Lent<C>) {
+    fn give_back(&mut self, lent: Lent<C>) {
         let lent = Lent { is_used: true, ..lent };
         if self.keeps {
             self.own = Some(lent);
         } else {
             self.sessions.give_back(lent);
         }
-    }
-
-    /// The next session is a new one.
-    pub fn forget(&self) {
-        self.sessions.forget();
     }
 }

@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, SqliteConnection, query, query_as, que
 use super::bytes;
 use super::place::{Witness, expired};
 use super::reader::{PAGE, Read, refused, unreachable};
-use super::sessions::{Connect, Lent, Line};
+use super::sessions::{Connect, Follow, Lent, Line};
 use crate::audit::{Entry, Result};
 use crate::store::{Database, entry_of_row, select_entries};
 
@@ -68,6 +68,10 @@ pub(super) fn select(database: &Database) -> Arc<str> {
 /// Follows the id.
 pub(super) struct Reader {
     line: Line<Connector>,
+    follower: Follower,
+}
+
+struct Follower {
     select: Arc<str>,
     /// Where nothing more was found, in which session, and what that told of others' commits. On another connection it
     /// means nothing.
@@ -76,24 +80,18 @@ pub(super) struct Reader {
 
 impl Reader {
     pub fn new(line: Line<Connector>, select: &Arc<str>) -> Reader {
-        Reader { line, select: Arc::clone(select), quiet: None }
+        Reader { line, follower: Follower { select: Arc::clone(select), quiet: None } }
     }
 
     pub async fn read(&mut self, place: Option<&Place>, until: Option<&Place>) -> Result<Read<Place>> {
-        loop {
-            let mut lent = self.line.take().await?;
-            match self.attempt(&mut lent, place, until).await {
-                Ok(page) => {
-                    self.line.give_back(lent);
-                    return Ok(page);
-                }
-                Err(failure) if lent.is_stale(&failure) => self.line.forget(),
-                Err(failure) => return Err(failure),
-            }
-        }
+        self.line.read(&mut self.follower, place, until).await
     }
+}
 
-    async fn attempt(
+impl Follow<Connector> for Follower {
+    type Place = Place;
+
+    async fn read(
         &mut self,
         lent: &mut Lent<Connector>,
         place: Option<&Place>,

@@ -255,8 +255,9 @@ fn asks_for_websocket(request: &Request) -> bool {
 async fn upgrade<E: Executor>(state: State<E>, request: Request, sockets: Sockets) -> Response<Body> {
     let address = client_address(&request);
     let (mut parts, _) = request.into_parts();
+    let is_shared = parts.version == Version::HTTP_2;
     match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
-        Ok(upgrade) => ws::accept(upgrade, state, address, sockets),
+        Ok(upgrade) => ws::accept(upgrade, state, address, sockets, is_shared),
         Err(rejection) => {
             let error = Error::bad_input(format!("the WebSocket cannot be opened: {}", rejection.body_text()));
             answer::refusal(rejection.status(), MediaType::Json, &error)

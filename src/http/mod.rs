@@ -28,6 +28,7 @@ mod plans;
 mod problem;
 mod proxy;
 mod request_log;
+mod root;
 mod serve;
 mod settings;
 mod stream;
@@ -65,7 +66,7 @@ pub(crate) use problem::{Problem, ProblemCode};
 pub(crate) use proxy::client_address;
 pub(crate) use request_log::RequestLog;
 pub use serve::serve;
-pub use settings::HttpSettings;
+pub use settings::{ConnectionLimits, HttpSettings};
 
 /// What the answers of pages and scripts may load and who may frame them: nothing and nobody. GraphiQL has its own.
 const CONTENT_SECURITY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");

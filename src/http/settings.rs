@@ -26,6 +26,31 @@ pub struct HttpSettings {
     /// How often the server pings a WebSocket, and sends a sign of life in an answer that stays open. On a WebSocket, a
     /// peer from which nothing came in between is taken for dead.
     pub ping_interval: Duration,
+    /// What connections may cost.
+    pub connections: ConnectionLimits,
+}
+
+/// What connections may cost.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectionLimits {
+    /// How many may be open at a time; more have to wait.
+    pub most: u32,
+    /// How long one may be open without a request: so long the head of the next may take, with the rest before it.
+    pub idle: Duration,
+    /// How long a client may take no byte at all of what waits for it. Over HTTP/2, where answers share a connection, it
+    /// is so long that one may stand still.
+    pub unread: Duration,
+}
+
+impl Default for ConnectionLimits {
+    fn default() -> Self {
+        ConnectionLimits {
+            most: 20_000,
+            // Longer than proxies keep their connections, by default, so that it is they who close them.
+            idle: Duration::from_secs(75),
+            unread: Duration::from_secs(5 * 60),
+        }
+    }
 }
 
 impl Default for HttpSettings {
@@ -39,6 +64,7 @@ impl Default for HttpSettings {
             max_operations_per_socket: 100,
             init_timeout: Duration::from_secs(10),
             ping_interval: Duration::from_secs(12),
+            connections: ConnectionLimits::default(),
         }
     }
 }

@@ -102,6 +102,17 @@ both! {
         assert_eq!(stream.event().await.1, entry("3"));
     }
 
+    async fn a_subscription_may_keep_its_field_in_a_fragment(world: World) {
+        let api = Api::start(&world).await;
+        let query = "subscription { ...Live } fragment Live on Subscription { auditLogAdded(positions: true) { ...Id } } \
+                     fragment Id on AuditLogEvent { auditLog { recordId } }";
+        let mut stream = Stream::open(&api, &[Role::Auditor], "text/event-stream", query, None).await;
+        let (id, _) = stream.event().await;
+        record(&api, &["0"]).await;
+        let (next, data) = stream.event().await;
+        assert_eq!((id.is_some() && next.is_some() && id != next, data), (true, entry("0")));
+    }
+
     async fn an_id_that_is_no_cursor_is_refused(world: World) {
         let api = Api::start(&world).await;
         let mut stream = Stream::open(&api, &[Role::Admin], "text/event-stream", LIVE, Some("x")).await;

@@ -13,7 +13,8 @@ use std::sync::Arc;
 pub(super) use place::{KIND, Place};
 pub(super) use session::Connector;
 
-use super::sessions::{Lent, Line};
+use super::reader::PAGE;
+use super::sessions::{Follow, Lent, Line};
 use crate::audit::Result;
 use crate::store::{Database, select_entries};
 use place::Seen;
@@ -27,6 +28,11 @@ pub(super) type Page = super::reader::Read<Place>;
 /// Compares snapshots.
 pub(super) struct Reader {
     line: Line<Connector>,
+    follower: Follower,
+}
+
+/// What is known from one page to the next.
+struct Follower {
     select: Arc<str>,
     /// What was learned of the window that is being read.
     window: Option<Window>,
@@ -41,38 +47,26 @@ pub(super) fn select(database: &Database) -> Arc<str> {
 
 impl Reader {
     pub fn new(line: Line<Connector>, select: &Arc<str>) -> Reader {
-        Reader { line, select: Arc::clone(select), window: None, verified: 0 }
+        Reader { line, follower: Follower { select: Arc::clone(select), window: None, verified: 0 } }
     }
 
     pub async fn read(&mut self, place: Option<&Place>, until: Option<&Place>) -> Result<Page> {
-        loop {
-            let mut lent = self.line.take().await?;
-            match self.attempt(&mut lent, place, until).await {
-                Ok(page) => {
-                    self.line.give_back(lent);
-                    return Ok(page);
-                }
-                Err(failure) if lent.is_stale(&failure) => self.line.forget(),
-                Err(failure) => return Err(failure),
-            }
-        }
+        self.line.read(&mut self.follower, place, until).await
     }
+}
 
-    async fn attempt(
-        &mut self,
-        lent: &mut Lent<Connector>,
-        place: Option<&Place>,
-        until: Option<&Place>,
-    ) -> Result<Page> {
+impl Follow<Connector> for Follower {
+    type Place = Place;
+
+    async fn read(&mut self, lent: &mut Lent<Connector>, place: Option<&Place>, until: Option<&Place>) -> Result<Page> {
         let Some(place) = place else { return now(&mut lent.session).await };
         // The end was told by another session, which may have found another life since: this one proves by its answer
         // that it has not ended with an earlier one.
         if lent.number > self.verified || until.is_some() {
-            let verified = self.line.latest();
             for place in [Some(place), until].into_iter().flatten() {
                 lent.session.verify(place).await?;
             }
-            self.verified = verified;
+            self.verified = lent.latest;
         }
         // It is put back only where all went well.
         let kept = self.window.take().filter(|window| window.is_at(place));
@@ -81,14 +75,16 @@ impl Reader {
             (Some(window), ..) => window,
             (None, Some(within), _) => Window::resume(session, place, &within.until).await?,
             (None, None, Some(until)) => Window::resume(session, place, &until.seen).await?,
-            (None, None, None) => match fresh(session, place).await? {
-                Fresh::Nothing(place) => return Ok(Page { entries: Vec::new(), place, more: false }),
+            (None, None, None) => match fresh(session, &self.select, place).await? {
+                Fresh::Page(page) => return Ok(page),
                 Fresh::Window(window) => window,
             },
         };
         self.page(session, window, place, until).await
     }
+}
 
+impl Follower {
     async fn page(
         &mut self,
         session: &mut Session,
@@ -114,26 +110,37 @@ impl Reader {
 
 /// What a look from a place shows.
 enum Fresh {
-    /// No entries: this place is as good, and perhaps later.
-    Nothing(Place),
+    /// All that there is.
+    Page(Page),
+    /// More than a page holds.
     Window(Window),
 }
 
-async fn fresh(session: &mut Session, place: &Place) -> Result<Fresh> {
+async fn fresh(session: &mut Session, select: &str, place: &Place) -> Result<Fresh> {
     let look = session.look().await?;
     look.follows(place)?;
-    match Window::open(session, place, &look).await? {
-        Some(window) => {
-            session.flushed(&look).await?;
-            Ok(Fresh::Window(window))
-        }
-        // Others write, and not to the log. The old place serves as well as a new one that is not safe yet.
-        None if look.is_flushed => {
-            let seen = Seen { snapshot: look.snapshot, ..Seen::clone(&place.seen) };
-            Ok(Fresh::Nothing(Place::after(place.era, &Arc::new(seen))))
-        }
-        None => Ok(Fresh::Nothing(place.clone())),
+    let found = session.found(select, place, &look).await?;
+    if found.entries.len() > PAGE {
+        let window = Window::open(session, place, &look).await?;
+        session.flushed(&look).await?;
+        return Ok(Fresh::Window(window));
     }
+    if found.entries.is_empty() {
+        // Others write, and not to the log. The old place serves as well as a new one that is not safe yet.
+        let place = match found.is_flushed {
+            true => {
+                let seen = Seen { snapshot: look.snapshot, ..Seen::clone(&place.seen) };
+                Place::after(place.era, &Arc::new(seen))
+            }
+            false => place.clone(),
+        };
+        return Ok(Fresh::Page(Page { entries: Vec::new(), place, more: false }));
+    }
+    if !found.is_flushed {
+        session.flushed(&look).await?;
+    }
+    let (entries, place) = window::whole(place, look.snapshot, found.entries);
+    Ok(Fresh::Page(Page { entries, place, more: false }))
 }
 
 /// The place behind all that is committed.

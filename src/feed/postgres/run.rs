@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use sqlx::{AssertSqlSafe, Row, query, query_as};
 
-use super::session::Session;
+use super::place::Place;
+use super::session::{Look, Session};
 use crate::audit::{Entry, Error, Result};
 use crate::feed::place::Witness;
 use crate::feed::reader::{PAGE, refused};
@@ -34,11 +35,28 @@ fn ended_runs(limit: i64) -> String {
     )
 }
 
-/// For each range its greatest transaction, by one descent of the index.
+/// All columns of the same rows, and whether all that was written before the look is on the disk by now.
+fn found_statement(select: &str) -> String {
+    let most = PAGE + 1;
+    format!(
+        "SELECT page.*, pg_current_wal_flush_lsn() >= $4::text::pg_lsn AS is_flushed FROM (\
+           {select} WHERE log.id = ANY(ARRAY(\
+             SELECT entry.id FROM unnest($1::text[]::xid8[], $2::text[]::xid8[]) AS ended (low, high) \
+             CROSS JOIN LATERAL (SELECT id FROM afterimage.log AS entry \
+               WHERE entry.tx >= ended.low AND entry.tx < ended.high AND era = $3 ORDER BY entry.tx LIMIT {most}) AS entry \
+             LIMIT {most}))) AS page"
+    )
+}
+
+/// For each range its greatest transaction, by one descent of the index. In a new life of the database that has no entry
+/// yet, the descent would go past all entries of the earlier ones with lower numbers; so it is first looked whether any
+/// of the newest entries is of this life. They all are soon: ids are given in ascending order, and only a transaction
+/// that had begun before can still write into the old one.
 const TOP: &str = "SELECT entry.tx::text, ARRAY[id, (extract(epoch FROM \"timestamp\") * 1000000)::bigint] \
      FROM unnest($1::text[]::xid8[], $2::text[]::xid8[]) AS ended (low, high) \
      CROSS JOIN LATERAL (SELECT tx, id, \"timestamp\" FROM afterimage.log \
        WHERE log.tx >= ended.low AND log.tx < ended.high AND era = $3 ORDER BY log.tx DESC LIMIT 1) AS entry \
+     WHERE EXISTS (SELECT FROM (SELECT era FROM afterimage.log ORDER BY id DESC LIMIT 1000) AS newest WHERE era = $3) \
      ORDER BY entry.tx DESC LIMIT 1";
 
 type Row3 = (String, Vec<i64>, i64);
@@ -67,7 +85,33 @@ fn bounds(ranges: &[(u64, u64)]) -> (Vec<String>, Vec<String>) {
     (texts(ranges.iter().map(|(low, _)| *low)), texts(ranges.iter().map(|(_, high)| *high)))
 }
 
+/// What a look shows of the log.
+pub(super) struct Found {
+    /// Each with its transaction, in no order; one more than a page where there are more.
+    pub entries: Vec<(u64, Entry)>,
+    /// Whether all that the look shows is on the disk.
+    pub is_flushed: bool,
+}
+
 impl Session {
+    /// The entries of the transactions that have ended between a place behind a snapshot and a look.
+    pub(super) async fn found(&mut self, select: &str, place: &Place, look: &Look) -> Result<Found> {
+        let ranges = look.snapshot.ended_since(&place.seen.snapshot);
+        let mut found = Found { entries: Vec::new(), is_flushed: look.is_flushed };
+        if ranges.is_empty() {
+            return Ok(found);
+        }
+        let (low, high) = bounds(&ranges);
+        let select =
+            query(AssertSqlSafe(found_statement(select))).bind(low).bind(high).bind(place.era).bind(&look.written);
+        for row in select.fetch_all(&mut self.connection).await.map_err(refused)? {
+            found.is_flushed |= row.try_get::<bool, _>("is_flushed").map_err(refused)?;
+            let tx: &str = row.try_get("tx").map_err(refused)?;
+            found.entries.push((number(tx)?, entry_of_row(row)?));
+        }
+        Ok(found)
+    }
+
     /// The transactions with entries among these ranges; none where there are more than `most` entries.
     pub(super) async fn ended(&mut self, era: i64, ranges: &[(u64, u64)], most: i64) -> Result<Option<Vec<Run>>> {
         if ranges.is_empty() {

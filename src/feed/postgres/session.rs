@@ -76,7 +76,8 @@ pub(in crate::feed) struct Session {
 pub(in crate::feed) struct Look {
     pub era: i64,
     pub snapshot: Snapshot,
-    written: String,
+    /// Where the log of the database ended, after the snapshot was taken.
+    pub written: String,
     /// Whether all that the snapshot shows is on the disk.
     pub is_flushed: bool,
 }

@@ -2,15 +2,17 @@
 //! the first. It is fixed, so that it can be read at leisure and by pages, outside any transaction of ours, and read on
 //! by anyone after an interruption.
 //!
-//! Its transactions come in the order of their greatest ids, the entries of one by id. Of a short window all transactions
-//! are listed at once; through a long one goes a [`Walk`]. Both give the same order.
+//! Its transactions come in the order of their greatest ids, the entries of one by id. What fits a page is read at once,
+//! [`whole`]. Of a longer window all transactions are listed; through a very long one goes a [`Walk`]. All give the same
+//! order.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::place::{Place, Seen, Within};
 use super::run::Run;
 use super::session::{Look, Session};
+use super::snapshot::Snapshot;
 use super::walk::Walk;
 use crate::audit::{Entry, Result};
 use crate::feed::place::Witness;
@@ -33,20 +35,44 @@ pub(super) struct Window {
     ids: VecDeque<i64>,
 }
 
+/// The window from a place behind a snapshot to a later one, of which all entries are there, each with its transaction:
+/// in order, each with the place behind it; and the place behind the window.
+pub(super) fn whole(place: &Place, snapshot: Snapshot, mut entries: Vec<(u64, Entry)>) -> (Vec<(Entry, Place)>, Place) {
+    let mut lasts: HashMap<u64, Witness> = HashMap::new();
+    for (tx, entry) in &entries {
+        let last = lasts.entry(*tx).or_insert_with(|| Witness::of(entry));
+        if last.id < entry.id {
+            *last = Witness::of(entry);
+        }
+    }
+    let last = |tx: u64| lasts.get(&tx).map_or(0, |last| last.id);
+    entries.sort_unstable_by_key(|(tx, entry)| (last(*tx), entry.id));
+    let top = lasts.iter().max_by_key(|(tx, _)| **tx).map(|(tx, last)| (*tx, *last));
+    let until = Arc::new(Seen::shown(snapshot, top, &place.seen));
+    let end = Place::after(place.era, &until);
+    let count = entries.len();
+    let with_place = |(index, (tx, entry)): (usize, (u64, Entry))| {
+        if index + 1 == count {
+            return (entry, end.clone());
+        }
+        let within = Within { until: Arc::clone(&until), last: last(tx), passed: Witness::of(&entry) };
+        (entry, Place { era: place.era, seen: Arc::clone(&place.seen), within: Some(within) })
+    };
+    let entries = entries.into_iter().enumerate().map(with_place).collect();
+    (entries, end)
+}
+
 impl Window {
-    /// The window from a place behind a snapshot to a later look. Where there is nothing in it, there is none.
-    pub async fn open(session: &mut Session, place: &Place, look: &Look) -> Result<Option<Window>> {
+    /// The window from a place behind a snapshot to a later look.
+    pub async fn open(session: &mut Session, place: &Place, look: &Look) -> Result<Window> {
         let ranges = look.snapshot.ended_since(&place.seen.snapshot);
         let listed = session.ended(place.era, &ranges, LISTED).await?;
-        if listed.as_ref().is_some_and(Vec::is_empty) {
-            return Ok(None);
-        }
         let top = match &listed {
             Some(runs) => runs.iter().max_by_key(|run| run.tx).map(|run| (run.tx, run.last)),
             None => session.top(place.era, &ranges).await?,
         };
         let until = Arc::new(Seen::shown(look.snapshot.clone(), top, &place.seen));
-        Ok(Some(Window::of(session, place, until, None, listed).await?))
+        Window::of(session, place, until, None, listed).await
     }
 
     /// The window in which a place is, or that ends at a known snapshot.

@@ -18,8 +18,7 @@ use super::socket::Server;
 use super::world::World;
 
 async fn connect(server: &Server) -> SendRequest<Full<Bytes>> {
-    let address = server.url.trim_start_matches("ws://").trim_end_matches("/graphql");
-    let stream = TcpStream::connect(address).await.unwrap();
+    let stream = TcpStream::connect(server.address()).await.unwrap();
     let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
     tokio::spawn(connection);
     sender
@@ -76,7 +75,7 @@ async fn a_server_that_stops_ends_its_event_streams() {
     piece(&mut open).await.unwrap();
     server.stop.send(()).unwrap();
     assert_eq!(piece(&mut open).await, None);
-    server.task.await.unwrap().unwrap();
+    server.task.await.unwrap();
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod http;
 mod http2;
 mod multipart;
 mod paths;
+mod patience;
 mod persisted;
 mod plans;
 mod server_sent;

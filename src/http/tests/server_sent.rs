@@ -111,6 +111,57 @@ async fn each_event_has_its_cursor_and_a_client_goes_on_behind_the_last_one() {
 }
 
 #[tokio::test]
+async fn the_one_field_may_stand_in_fragments_and_keeps_its_cursors() {
+    let world = World::new();
+    let event = "event: next\nid: 10\ndata: {\"data\":{\"n\":10}}\n\n";
+    for query in [
+        "subscription ($after: Int = 9) { ...F } fragment F on Subscription { n: numbers(after: $after) }",
+        "subscription { ... { n: numbers(after: 9) } ... on Subscription { n: numbers(after: 9) } }",
+        "subscription { ...F n: numbers(after: 9) } \
+         fragment F on Subscription { ... on Subscription { ...G } } fragment G on Subscription { n: numbers(after: 9) }",
+    ] {
+        assert_eq!(told(&world, query).await, format!(":\n\n{event}event: complete\ndata:\n\n"), "{query}");
+        let mut request = asking(&world, query);
+        request.headers_mut().insert("last-event-id", "10".parse().unwrap());
+        assert_eq!(world.send(request).await.text, ":\n\nevent: complete\ndata:\n\n", "{query}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_about_a_fragment_at_the_root_is_found_all_the_same() {
+    let world = World::new();
+    for query in [
+        "subscription { ...F } fragment F on Query { count(to: 1) }",
+        "subscription { ...F } fragment F on Unknown { count(to: 1) }",
+        "subscription { ... on Query { count(to: 1) } }",
+        "subscription { count(to: 1) ...Unknown }",
+        "subscription { ...F ...G } fragment F on Subscription { count(to: 1) ...G } fragment G on Subscription { ...F }",
+        "subscription { ...F } fragment F on Subscription { count(to: 1) } fragment G on Subscription { count(to: 1) }",
+        "subscription { ...F } fragment F on Subscription { count(to: $to) }",
+        "subscription ($to: Int!) { ...F } fragment F on Subscription { count(to: 1) }",
+        "subscription { ... @unknown { count(to: 1) } }",
+        "subscription { ...F } fragment F on Subscription { count(to: 1) count(to: 2) }",
+        "subscription { count(to: 1) ... { forever } }",
+    ] {
+        let body = json!({ "query": query, "variables": { "to": 1 } }).to_string();
+        let mut request = world.request("POST", "/graphql").body(Body::from(body)).unwrap();
+        let accept = "text/event-stream;q=0.5, application/json";
+        request.headers_mut().insert(header::ACCEPT, accept.parse().unwrap());
+        let text = world.send(request).await.text;
+        assert!(text.contains("GRAPHQL_VALIDATION_FAILED"), "{query} → {text}");
+    }
+    // Another operation of the document shares the fragment.
+    let query = "subscription One { ...F } subscription Other($to: Int!) { ...G } \
+                 fragment F on Subscription { count(to: 1) } fragment G on Subscription { c: count(to: $to) ...H } \
+                 fragment H on Subscription { c: count(to: $to) }";
+    let body = json!({ "query": query, "operationName": "Other", "variables": { "to": 1 } }).to_string();
+    let mut request = world.request("POST", "/graphql").body(Body::from(body)).unwrap();
+    request.headers_mut().insert(header::ACCEPT, "text/event-stream".parse().unwrap());
+    let text = world.send(request).await.text;
+    assert_eq!(text.matches("{\"data\":{\"c\":1}}").count(), 1, "{text}");
+}
+
+#[tokio::test]
 async fn a_client_that_accepts_only_json_is_told_what_subscriptions_need() {
     let world = World::new();
     let mut request = asking(&world, "subscription { count(to: 1) }");

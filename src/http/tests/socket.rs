@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -17,7 +18,7 @@ use crate::http::{router, serve};
 pub struct Server {
     pub url: String,
     pub stop: oneshot::Sender<()>,
-    pub task: JoinHandle<std::io::Result<()>>,
+    pub task: JoinHandle<()>,
 }
 
 impl Server {
@@ -31,8 +32,14 @@ impl Server {
                 std::future::pending::<()>().await;
             }
         };
-        let task = tokio::spawn(serve(listener, router(world.state.clone(), axum::Router::new()), shutdown));
+        let router = router(world.state.clone(), axum::Router::new());
+        let task = tokio::spawn(serve(listener, router, world.state.settings.connections, shutdown));
         Server { url, stop, task }
+    }
+
+    /// Host and port.
+    pub fn address(&self) -> &str {
+        self.url.trim_start_matches("ws://").trim_end_matches("/graphql")
     }
 }
 
@@ -62,6 +69,17 @@ impl Client {
 
     pub async fn send_text(&mut self, text: &str) {
         self.0.send(Message::text(text)).await.unwrap();
+    }
+
+    /// Sends a frame as it is: its first byte, its length as told, and a part of its content.
+    pub async fn send_frame(&mut self, first: u8, length: u64, content: &[u8]) {
+        let MaybeTlsStream::Plain(stream) = self.0.get_mut() else { panic!("no plain connection") };
+        let mut frame = vec![first, 0x80 | 127];
+        frame.extend(length.to_be_bytes());
+        // A mask of zeros changes nothing.
+        frame.extend([0; 4]);
+        frame.extend(content);
+        stream.write_all(&frame).await.unwrap();
     }
 
     pub async fn subscribe(&mut self, id: &str, query: &str) {

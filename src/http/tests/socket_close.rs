@@ -97,6 +97,42 @@ async fn a_message_over_the_limit_closes_with_1009() {
 }
 
 #[tokio::test]
+async fn a_message_far_over_the_limit_closes_with_1009_before_it_is_there() {
+    let world = World::new();
+    let server = Server::start(&world).await;
+    for (length, content) in [(1 << 40, 0), (1 << 40, 100_000), (10_001, 10_001), (3_000_000, 3_000_000)] {
+        let mut client = Client::open(&server, &world.bearer(60)).await;
+        client.send_frame(0x81, length, &vec![b' '; content]).await;
+        assert_eq!(client.close().await.0, 1009, "{length}");
+    }
+    // In pieces, each of which is small enough.
+    let mut client = Client::open(&server, &world.bearer(60)).await;
+    client.send_frame(0x01, 6_000, &[b' '; 6_000]).await;
+    client.send_frame(0x80, 6_000, &[b' '; 6_000]).await;
+    assert_eq!(client.close().await.0, 1009);
+}
+
+#[tokio::test]
+async fn text_that_is_none_closes_with_1007() {
+    let world = World::new();
+    let server = Server::start(&world).await;
+    for bytes in [&b"{\"type\":\"\xff\"}"[..], b"\xc3", b"\xed\xa0\x80"] {
+        let mut client = Client::open(&server, &world.bearer(60)).await;
+        client.send_frame(0x81, bytes.len() as u64, bytes).await;
+        assert_eq!(client.close().await.0, 1007, "{bytes:?}");
+    }
+}
+
+#[tokio::test]
+async fn frames_that_break_the_protocol_close_with_1002() {
+    let world = World::new();
+    let mut client = Client::open(&Server::start(&world).await, &world.bearer(60)).await;
+    // An opcode that means nothing.
+    client.send_frame(0x83, 2, b"{}").await;
+    assert_eq!(client.close().await.0, 1002);
+}
+
+#[tokio::test]
 async fn a_socket_ends_with_its_token() {
     let world = World::new();
     let mut client = Client::open(&Server::start(&world).await, &world.bearer(2)).await;
@@ -114,7 +150,7 @@ async fn a_peer_that_answers_no_ping_is_dropped() {
     server.stop.send(()).unwrap();
     // A socket that was still open would be waited for a second.
     let began = Instant::now();
-    server.task.await.unwrap().unwrap();
+    server.task.await.unwrap();
     assert!(began.elapsed() < Duration::from_millis(900), "{:?}", began.elapsed());
     drop(client);
 }
@@ -138,14 +174,14 @@ async fn a_server_that_stops_closes_its_sockets_with_1001() {
     assert_eq!(client.receive().await["type"], "next");
     server.stop.send(()).unwrap();
     assert_eq!(client.close().await, (1001, "the server is shutting down".to_owned()));
-    server.task.await.unwrap().unwrap();
+    server.task.await.unwrap();
 }
 
 #[tokio::test]
 async fn a_server_that_stops_lets_running_requests_finish_and_takes_no_more() {
     let world = World::new();
     let server = Server::start(&world).await;
-    let address = server.url.trim_start_matches("ws://").trim_end_matches("/graphql").to_owned();
+    let address = server.address().to_owned();
     let mut running = TcpStream::connect(&address).await.unwrap();
     // It ends when its time is up, 300 ms from now.
     let path = "/graphql?query={never}";
@@ -157,6 +193,6 @@ async fn a_server_that_stops_lets_running_requests_finish_and_takes_no_more() {
     let mut answer = String::new();
     running.read_to_string(&mut answer).await.unwrap();
     assert!(answer.contains("UNAVAILABLE"), "{answer}");
-    server.task.await.unwrap().unwrap();
+    server.task.await.unwrap();
     assert!(TcpStream::connect(&address).await.is_err());
 }

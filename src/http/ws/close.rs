@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::StreamExt as _;
 use futures_util::stream::{SplitSink, SplitStream};
+use tungstenite::error::ProtocolError;
 
 use crate::http::bearer;
 
@@ -26,13 +27,26 @@ pub(super) struct Close {
 
 impl Close {
     pub(super) const GOING_AWAY: Close = Close::fixed(1001, "the server is shutting down");
-    pub(super) const TOO_BIG: Close = Close::fixed(1009, "the message is larger than this server takes");
+    const BROKEN_PROTOCOL: Close = Close::fixed(1002, "the frames are none of WebSocket's");
+    const NO_TEXT: Close = Close::fixed(1007, "a message of text is not UTF-8");
+    const TOO_BIG: Close = Close::fixed(1009, "the message is larger than this server takes");
     pub(super) const UNAUTHORIZED: Close = Close::fixed(4401, "Unauthorized");
     pub(super) const TOKEN_EXPIRED: Close = Close::fixed(4403, bearer::EXPIRED);
     pub(super) const UNKNOWN_PROTOCOL: Close =
         Close::fixed(4406, "Subprotocol not acceptable; this server speaks graphql-transport-ws");
     pub(super) const INIT_TIMEOUT: Close = Close::fixed(4408, "Connection initialisation timeout");
     pub(super) const SECOND_INIT: Close = Close::fixed(4429, "Too many initialisation requests");
+
+    /// What is said to a peer of which no more can be read; nothing where it is gone.
+    pub(super) fn after(error: axum::Error) -> Option<Self> {
+        match *error.into_inner().downcast::<tungstenite::Error>().ok()? {
+            tungstenite::Error::Capacity(_) => Some(Close::TOO_BIG),
+            tungstenite::Error::Utf8(_) => Some(Close::NO_TEXT),
+            tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
+            tungstenite::Error::Protocol(_) => Some(Close::BROKEN_PROTOCOL),
+            _ => None,
+        }
+    }
 
     /// A message is not one of the protocol.
     pub(super) fn bad_message(reason: impl Into<Cow<'static, str>>) -> Self {

@@ -27,27 +27,29 @@ const PROTOCOL: &str = "graphql-transport-ws";
 const READ_BUFFER: usize = 4 * 1024;
 const WRITE_BUFFER: usize = 16 * 1024;
 
-/// Accepts the connection and serves it in a task of its own.
+/// Accepts the connection, or the part of it where it is shared, and serves it in a task of its own.
 pub(super) fn accept<E: Executor>(
     upgrade: WebSocketUpgrade,
     state: State<E>,
     address: ClientAddress,
     sockets: Sockets,
+    is_shared: bool,
 ) -> Response {
-    // A message over the limit is to be answered with a close code, so the library lets somewhat larger ones pass.
-    let hard_limit = state.settings.body_limit.saturating_mul(2);
+    let most = state.settings.body_limit;
+    // Where the connection is shared, nothing tells of the bytes that a peer takes of this socket.
+    let patience = is_shared.then_some(state.settings.connections.unread);
     let upgrade = upgrade
         .protocols([PROTOCOL])
-        .max_message_size(hard_limit)
-        .max_frame_size(hard_limit)
+        .max_message_size(most)
+        .max_frame_size(most)
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER);
     let is_spoken = upgrade.selected_protocol().is_some();
     upgrade.on_upgrade(move |socket| {
-        let stop = sockets.stop.clone();
-        sockets.tasks.track_future(async move {
+        let tasks = sockets.tasks.clone();
+        tasks.track_future(async move {
             if is_spoken {
-                Session::new(socket, state, address).run(stop).await;
+                Session::new(socket, state, address, patience).run(&sockets.stop).await;
             } else {
                 let (sink, inbox) = socket.split();
                 Close::UNKNOWN_PROTOCOL.send(Outbox::new(sink), inbox).await;

@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use axum::extract::ws::Message;
 use futures_util::stream::{self, AbortHandle, Abortable, BoxStream, SelectAll};
@@ -20,9 +19,6 @@ const OWN: usize = 16;
 
 /// How many messages are passed on before others have their turn: reading, the clock.
 const TURN: usize = 64;
-
-/// How long a peer may take nothing at all before it is taken for dead. A slow reader is waited for.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A message of an operation on its way to the socket.
 pub(super) struct Outgoing {
@@ -47,10 +43,10 @@ impl Drop for Place {
 #[derive(Debug)]
 pub(super) struct Gone;
 
-/// Waits until the peer has taken nothing for so long that it is taken for dead.
-pub(super) async fn stuck(since: Option<Instant>) {
-    match since {
-        Some(since) => tokio::time::sleep_until(since + PATIENCE).await,
+/// Waits until the peer has taken nothing for so long that it is taken for dead, where it does so.
+pub(super) async fn stuck(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
     }
 }
@@ -186,6 +182,8 @@ impl<S: Sink<Message> + Unpin> Outbox<S> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use futures_util::FutureExt as _;
     use futures_util::future::poll_fn;
 
@@ -268,9 +266,10 @@ mod tests {
         assert_eq!((outbox.taken(1).len(), outbox.is_blocked()), (0, false));
         put(&sender, "a", 3);
         assert_eq!((outbox.taken(2).len(), outbox.is_blocked(), outbox.take_moved()), (2, true, false));
-        assert!(stuck(outbox.blocked_since()).now_or_never().is_none());
-        let long_ago = Instant::now().checked_sub(PATIENCE);
-        stuck(Some(long_ago.unwrap())).await;
+        let since = outbox.blocked_since().unwrap();
+        assert!(stuck(None).now_or_never().is_none());
+        assert!(stuck(Some(since + Duration::from_secs(60))).now_or_never().is_none());
+        stuck(Some(since)).await;
         assert_eq!((outbox.taken(2).len(), outbox.is_blocked(), outbox.take_moved()), (1, false, true));
         assert!(!outbox.take_moved());
     }

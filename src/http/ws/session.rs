@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::Executor;
 use async_graphql::parser::types::OperationType;
@@ -64,18 +65,21 @@ pub(super) struct Session<E> {
     running: HashMap<Arc<str>, Running>,
     /// When the socket ends by itself: at first when no `connection_init` came, then with the token.
     deadline: Instant,
+    /// How long the peer may take nothing, where it is for the session to look after that.
+    patience: Option<Duration>,
 }
 
 impl<E: Executor> Session<E> {
     /// A socket that was just accepted.
-    pub(super) fn new(socket: WebSocket, state: State<E>, address: ClientAddress) -> Self {
+    pub(super) fn new(socket: WebSocket, state: State<E>, address: ClientAddress, patience: Option<Duration>) -> Self {
         let (sink, inbox) = socket.split();
         let deadline = Instant::now() + state.settings.init_timeout;
-        Session { outbox: Outbox::new(sink), inbox, state, address, caller: None, running: HashMap::new(), deadline }
+        let outbox = Outbox::new(sink);
+        Session { outbox, inbox, state, address, caller: None, running: HashMap::new(), deadline, patience }
     }
 
     /// Serves the socket until it ends.
-    pub(super) async fn run(mut self, stop: CancellationToken) {
+    pub(super) async fn run(mut self, stop: &CancellationToken) {
         let end = self.serve(stop).await;
         // Operations end before the farewell: nothing more is done for a peer that leaves.
         self.running.clear();
@@ -85,16 +89,16 @@ impl<E: Executor> Session<E> {
         }
     }
 
-    async fn serve(&mut self, stop: CancellationToken) -> End {
+    async fn serve(&mut self, stop: &CancellationToken) -> End {
         let period = self.state.settings.ping_interval;
         let mut ticks = tokio::time::interval_at(Instant::now() + period, period);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut was_heard = true;
         loop {
-            let blocked_since = self.outbox.blocked_since();
+            let stuck = self.patience.zip(self.outbox.blocked_since()).map(|(patience, since)| since + patience);
             let step = tokio::select! {
                 () = stop.cancelled() => return Close::GOING_AWAY.into(),
-                () = outbox::stuck(blocked_since) => return End::Gone,
+                () = outbox::stuck(stuck) => return End::Gone,
                 () = tokio::time::sleep_until(self.deadline) => {
                     return if self.caller.is_some() { Close::TOKEN_EXPIRED } else { Close::INIT_TIMEOUT }.into();
                 }
@@ -121,7 +125,8 @@ impl<E: Executor> Session<E> {
                     was_heard = true;
                     match message {
                         Some(Ok(message)) => self.receive(message),
-                        Some(Err(_)) | None => return End::Gone,
+                        Some(Err(error)) => return Close::after(error).map_or(End::Gone, End::Close),
+                        None => return End::Gone,
                     }
                 }
             };
@@ -142,9 +147,6 @@ impl<E: Executor> Session<E> {
             // The library answers pings and closes.
             Message::Ping(_) | Message::Pong(_) | Message::Close(_) => return Ok(()),
         };
-        if text.len() > self.state.settings.body_limit {
-            return Err(Close::TOO_BIG.into());
-        }
         match ClientMessage::read(text)? {
             ClientMessage::Init { authorization } => self.init(authorization)?,
             ClientMessage::Ping { payload } => self.say(ServerMessage::Pong { payload: payload.as_deref() }),

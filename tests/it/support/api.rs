@@ -133,5 +133,6 @@ pub fn serve_settings() -> ServeSettings {
         undo_max_rows: 1_000,
         request_timeout: 30,
         body_limit: 2 * 1024 * 1024,
+        max_connections: 20_000,
     }
 }
