@@ -121,6 +121,7 @@ impl Server {
         let outcome = tokio::select! {
             served = http::serve(self.listener, self.router, shutdown) => served.map_err(Error::internal),
             replaced = look_after(database, &mut self.watch, self.file.as_ref()) => Err(replaced),
+            never = store::keep(database) => match never {},
         };
         if let Err(error) = self.watch.save(database).await {
             tracing::debug!(%error, "cannot write down until when capture was seen to be whole");

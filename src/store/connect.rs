@@ -1,11 +1,13 @@
 //! Connecting, and bringing the log's own tables up to date.
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use afterimage_migration::{IntoSchemaManagerConnection, Migrator, MigratorTrait};
 use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbErr, RuntimeErr, Statement, TransactionTrait};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use tokio::sync::Notify;
 
 use super::dialect::Dialect;
 use super::error::failed;
@@ -35,6 +37,8 @@ pub struct Database {
     pub kind: Kind,
     /// The SQL of the log.
     pub dialect: &'static dyn Dialect,
+    /// Tells who keeps the counters that much is left to be counted.
+    pub(super) folding: Arc<Notify>,
 }
 
 /// PostgreSQL connections at the most.
@@ -53,12 +57,13 @@ impl Database {
     /// # Errors
     /// BAD_USER_INPUT where the URL is neither; UNAVAILABLE where the database does not answer.
     pub async fn connect(url: &str, statement_timeout: Duration) -> Result<Database> {
+        let folding = Arc::default();
         match Kind::of_url(url)? {
             Kind::Postgres => {
                 let mut options = ConnectOptions::new(url);
                 options.max_connections(POSTGRES_CONNECTIONS).statement_timeout(statement_timeout);
                 let pool = open(options).await?;
-                Ok(Database { reader: pool.clone(), writer: pool, kind: Kind::Postgres, dialect: &Postgres })
+                Ok(Database { reader: pool.clone(), writer: pool, kind: Kind::Postgres, dialect: &Postgres, folding })
             }
             Kind::Sqlite => {
                 // The writer first: it makes the file where the URL says so, and sets its journal.
@@ -67,7 +72,7 @@ impl Database {
                     true => writer.clone(),
                     false => open(sqlite_options(url, SQLITE_READERS)?).await?,
                 };
-                Ok(Database { reader, writer, kind: Kind::Sqlite, dialect: &Sqlite })
+                Ok(Database { reader, writer, kind: Kind::Sqlite, dialect: &Sqlite, folding })
             }
         }
     }

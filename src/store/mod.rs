@@ -12,10 +12,12 @@ mod filter;
 mod log;
 mod object;
 mod postgres;
+mod rollup;
 mod row;
 mod sqlite;
 mod summary;
 mod tracked;
+mod trash;
 mod write;
 
 pub use append::append;
@@ -28,7 +30,9 @@ pub use log::{
     latest_undo_of, matching, most_recent, page, page_statement, select_entries, some_of_transaction,
 };
 pub use object::{Changes, Stretch, Way, about};
+pub use postgres::snapshot::Snapshot;
+pub use rollup::{Folded, fold, keep};
 pub use row::{entry_of, entry_of_row};
-pub use summary::{by_action, by_table, by_user, timeline, total};
+pub use summary::{Counts, Part, UserCount, summary};
 pub use tracked::{Tracked, forget_tracked, save_tracked, save_whole, tracked, tracked_or_paused, tracked_tables};
 pub use write::{Reversal, ServerContext, Write, remove_left_behind};
