@@ -12,7 +12,7 @@ use super::connect::Database;
 use super::dialect::{Dialect, TimeBucket};
 use super::error::failed;
 use super::filter::Prepared;
-use super::rollup::{self, Asked, Measure, Range, Reading, Tail, statement};
+use super::rollup::{self, Asked, Measure, Range, Reading, Stretch, Tail, statement};
 use crate::audit::{Action, Error, Filter, Result};
 use afterimage_entity::log::Column;
 use afterimage_entity::text::Text;
@@ -254,6 +254,8 @@ impl<'a> Query<'a> {
     fn part(&self, number: usize, part: Part) -> Piece {
         let by_counters = matches!(self.source, Source::Counters { .. });
         let count = if by_counters { "CAST(sum(log.count) AS bigint)" } else { "count(*)" };
+        // What is taken off may leave nothing.
+        let some = if by_counters { " HAVING sum(log.count) <> 0" } else { "" };
         let nothing = "CAST(NULL AS text)";
         let mut piece = Piece::default();
         match part {
@@ -267,13 +269,13 @@ impl<'a> Query<'a> {
             Part::ByTable(first) => {
                 piece.add(&format!("SELECT {number} AS part, log.table_name AS a, {nothing} AS b, {count} AS n"), []);
                 self.rows(&mut piece, part);
-                let order = " GROUP BY log.table_name ORDER BY n DESC, ? ASC LIMIT ?";
-                piece.add(order, [self.dialect.by_bytes(Column::TableName), limit(first)]);
+                let order = format!(" GROUP BY log.table_name{some} ORDER BY n DESC, ? ASC LIMIT ?");
+                piece.add(&order, [self.dialect.by_bytes(Column::TableName), limit(first)]);
             }
             Part::ByAction => {
                 piece.add(&format!("SELECT {number} AS part, log.action AS a, {nothing} AS b, {count} AS n"), []);
                 self.rows(&mut piece, part);
-                piece.add(" GROUP BY log.action", []);
+                piece.add(&format!(" GROUP BY log.action{some}"), []);
             }
             Part::Timeline(bucket) => {
                 piece.add(
@@ -281,15 +283,15 @@ impl<'a> Query<'a> {
                     [self.dialect.bucket(bucket)],
                 );
                 self.rows(&mut piece, part);
-                piece.add(" GROUP BY 2", []);
+                piece.add(&format!(" GROUP BY 2{some}"), []);
             }
             Part::ByUser(first) => {
                 let (name, joins) = self.username();
                 piece.add(&format!("SELECT {number} AS part, top.user_id AS a, {name} AS b, top.n AS n FROM ("), []);
                 piece.add(&format!("SELECT log.user_id AS user_id, {count} AS n"), []);
                 self.rows(&mut piece, part);
-                let order = " GROUP BY log.user_id ORDER BY n DESC, ? ASC NULLS LAST LIMIT ?) AS top";
-                piece.add(order, [self.dialect.by_bytes(Column::UserId), limit(first)]);
+                let order = format!(" GROUP BY log.user_id{some} ORDER BY n DESC, ? ASC NULLS LAST LIMIT ?) AS top");
+                piece.add(&order, [self.dialect.by_bytes(Column::UserId), limit(first)]);
                 piece.add(&joins, []);
             }
         }
@@ -324,11 +326,12 @@ impl<'a> Query<'a> {
             Source::Counters { asked, hours, .. } => {
                 piece.add(" FROM (SELECT table_name, action, user_id, timestamp, 1 AS count FROM beside", []);
                 let measure = asked.measure(part).unwrap_or(Measure::Total);
-                for (level, range) in hours.stretches(rollup::longest(part)) {
+                for Stretch { level, range, less } in hours.stretches(rollup::longest(part)) {
+                    let sign = if less { "-" } else { "" };
                     for (measure, columns) in columns(measure) {
                         piece.add(
                             &format!(
-                                " UNION ALL SELECT {columns}, c.start, c.count FROM {} AS c",
+                                " UNION ALL SELECT {columns}, c.start, {sign}c.count FROM {} AS c",
                                 self.dialect.table("rollup_count")
                             ),
                             [],

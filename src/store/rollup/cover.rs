@@ -14,6 +14,14 @@ pub(crate) enum Level {
     Hour = 3,
 }
 
+/// A range that is made of whole stretches of a level, to be added or to be taken off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stretch {
+    pub level: Level,
+    pub range: Range,
+    pub less: bool,
+}
+
 /// From an instant on, and before another; open where there is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Range {
@@ -68,17 +76,23 @@ impl Level {
     }
 }
 
+impl Level {
+    fn nearest(self, instant: DateTime<Utc>) -> DateTime<Utc> {
+        let (floor, ceiling) = (self.floor(instant), self.ceiling(instant));
+        if instant - floor < ceiling - instant { floor } else { ceiling }
+    }
+}
+
 impl Range {
     fn is_empty(self) -> bool {
         matches!((self.from, self.to), (Some(from), Some(to)) if from >= to)
     }
 
-    /// The whole stretches in it; none where there is no whole one.
+    /// The whole hours in it; none where there is no whole one.
     fn whole(self, level: Level) -> Option<Range> {
         let from = self.from.map(|instant| level.ceiling(instant));
         let whole = Range { from, to: self.to.map(|instant| level.floor(instant)) };
-        let bounded = self.from.is_some() || self.to.is_some();
-        (!whole.is_empty() && !(level == Level::Ever && bounded)).then_some(whole)
+        (!whole.is_empty()).then_some(whole)
     }
 
     /// What a smaller range leaves of it, at either end.
@@ -94,14 +108,36 @@ impl Range {
         Some((hours, self.around(hours).collect()))
     }
 
-    /// The fewest stretches that make up a range of whole hours, none longer than may be.
-    pub(crate) fn stretches(self, longest: Level) -> Vec<(Level, Range)> {
-        if longest == Level::Hour {
-            return vec![(Level::Hour, self)];
+    /// Few stretches that make up a range of whole hours, none longer than may be; of a stretch that reaches beyond an end,
+    /// what is too much is taken off again.
+    pub(crate) fn stretches(self, longest: Level) -> Vec<Stretch> {
+        let mut stretches = Vec::new();
+        self.collect(longest, false, &mut stretches);
+        stretches
+    }
+
+    fn collect(self, longest: Level, less: bool, stretches: &mut Vec<Stretch>) {
+        let bounded = self.from.is_some() || self.to.is_some();
+        let nearest =
+            Range { from: self.from.map(|at| longest.nearest(at)), to: self.to.map(|at| longest.nearest(at)) };
+        if longest == Level::Hour || (longest == Level::Ever && !bounded) {
+            return stretches.push(Stretch { level: longest, range: self, less });
         }
-        let Some(whole) = self.whole(longest) else { return self.stretches(longest.finer()) };
-        let rest = self.around(whole).flat_map(|range| range.stretches(longest.finer()));
-        std::iter::once((longest, whole)).chain(rest).collect()
+        if longest == Level::Ever || nearest.is_empty() {
+            return self.collect(longest.finer(), less, stretches);
+        }
+        stretches.push(Stretch { level: longest, range: nearest, less });
+        // What lies between an end and the one that it was moved to: missing, or too much.
+        let mut mend = |one: Option<DateTime<Utc>>, other: Option<DateTime<Utc>>, less: bool| {
+            let between = Range { from: one, to: other };
+            if one.is_some() && !between.is_empty() {
+                between.collect(longest.finer(), less, stretches);
+            }
+        };
+        mend(self.from, nearest.from, less);
+        mend(nearest.from, self.from, !less);
+        mend(nearest.to, self.to, less);
+        mend(self.to, nearest.to, !less);
     }
 }
 
@@ -118,7 +154,8 @@ mod tests {
         let side =
             |instant: Option<DateTime<Utc>>| instant.map_or("…".to_owned(), |at| at.format("%m-%dT%H").to_string());
         let stretches = range.stretches(longest).into_iter();
-        stretches.map(|(level, range)| format!("{level:?} {}–{}", side(range.from), side(range.to))).collect()
+        let name = |stretch: &Stretch| format!("{}{:?}", if stretch.less { "less " } else { "" }, stretch.level);
+        stretches.map(|it| format!("{} {}–{}", name(&it), side(it.range.from), side(it.range.to))).collect()
     }
 
     #[test]
@@ -128,19 +165,19 @@ mod tests {
     }
 
     #[test]
-    fn a_range_is_made_of_the_longest_stretches_that_fit() {
-        let range = Range { from: Some(at("2026-01-30T05:00:00Z")), to: Some(at("2026-04-02T03:00:00Z")) };
+    fn a_range_is_made_of_long_stretches_and_mended_at_its_ends() {
+        let range = Range { from: Some(at("2026-01-30T05:00:00Z")), to: Some(at("2026-04-27T15:00:00Z")) };
         assert_eq!(
             told(range, Level::Ever),
             [
-                "Month 02-01T00–04-01T00",
-                "Day 01-31T00–02-01T00",
-                "Hour 01-30T05–01-31T00",
-                "Day 04-01T00–04-02T00",
-                "Hour 04-02T00–04-02T03"
+                "Month 02-01T00–05-01T00",
+                "Day 01-30T00–02-01T00",
+                "less Hour 01-30T00–01-30T05",
+                "less Day 04-28T00–05-01T00",
+                "less Hour 04-27T15–04-28T00"
             ]
         );
-        assert_eq!(told(Range { from: None, ..range }, Level::Month)[0], "Month …–04-01T00");
+        assert_eq!(told(Range { from: None, ..range }, Level::Month)[0], "Month …–05-01T00");
         let short = Range { from: Some(at("2026-01-30T05:00:00Z")), to: Some(at("2026-01-30T09:00:00Z")) };
         assert_eq!(told(short, Level::Ever), ["Hour 01-30T05–01-30T09"]);
     }
@@ -166,18 +203,21 @@ mod tests {
     }
 
     proptest! {
-        /// Each instant of the range lies in exactly one of its pieces, and no other instant in any.
+        /// Each instant of the range lies once in its pieces, what is taken off taken off, and no other instant does.
         #[test]
         fn the_pieces_are_the_range(from in instant(), to in instant(), probe in instant(), month in any::<bool>()) {
             let range = Range { from, to };
             let probe = probe.unwrap_or_else(|| at("2026-02-01T00:00:00Z"));
-            let holds = |range: &Range| range.from.is_none_or(|from| from <= probe) && range.to.is_none_or(|to| probe < to);
+            let holds = |range: &Range| {
+                i32::from(range.from.is_none_or(|from| from <= probe) && range.to.is_none_or(|to| probe < to))
+            };
             let Some((hours, ends)) = range.hours() else { return Ok(()) };
             let longest = if month { Level::Ever } else { Level::Day };
             let stretches = hours.stretches(longest);
-            let held = ends.iter().chain(stretches.iter().map(|(_, range)| range)).filter(|range| holds(range)).count();
-            prop_assert_eq!(held, usize::from(holds(&range)));
-            for (level, range) in stretches {
+            let signed = |it: &Stretch| if it.less { -holds(&it.range) } else { holds(&it.range) };
+            let held = ends.iter().map(holds).sum::<i32>() + stretches.iter().map(signed).sum::<i32>();
+            prop_assert_eq!(held, holds(&range));
+            for Stretch { level, range, .. } in stretches {
                 prop_assert!(level >= longest);
                 for side in [range.from, range.to].into_iter().flatten() {
                     prop_assert_eq!(level.floor(side), side);

@@ -27,7 +27,7 @@ use super::dialect::Dialect;
 use crate::audit::Result;
 
 pub(super) use asked::{Asked, Measure, longest};
-pub(super) use cover::Range;
+pub(super) use cover::{Range, Stretch};
 pub use fold::{Folded, fold};
 pub use keep::keep;
 pub(super) use postgres::Postgres;

@@ -38,7 +38,8 @@ const ADVANCE: &str = "INSERT INTO afterimage.rollup_position AS place (era, see
      ON CONFLICT (one) DO UPDATE \
         SET era = excluded.era, seen = excluded.seen, late = excluded.late, last_id = excluded.last_id";
 
-/// By hour first, in one pass over the entries; the hours then make up what is longer.
+/// By hour first, in one pass over the entries; the hours then make up what is longer. Rows that are read together come
+/// to lie together.
 const COUNT: &str = "INSERT INTO afterimage.rollup_count (measure, level, start, name, action, count) \
      SELECT hourly.measure, period.level, period.start, hourly.name, hourly.action, sum(hourly.count) \
        FROM (SELECT CASE WHEN grouping(log.action) = 0 THEN 1 WHEN grouping(log.user_id) = 1 THEN 0 \
@@ -50,7 +51,7 @@ const COUNT: &str = "INSERT INTO afterimage.rollup_count (measure, level, start,
               GROUP BY GROUPING SETS ((2), (2, log.table_name, log.action), (2, log.user_id))) AS hourly \
       CROSS JOIN LATERAL (VALUES (0, timestamptz '-infinity'), (1, date_trunc('month', hourly.hour, 'UTC')), \
                                  (2, date_trunc('day', hourly.hour, 'UTC')), (3, hourly.hour)) AS period (level, start) \
-      GROUP BY 1, 2, 3, 4, 5 \
+      GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5 \
      ON CONFLICT (measure, level, start, name, action) DO UPDATE SET count = rollup_count.count + excluded.count";
 
 /// What [`LOOK`] answers.
