@@ -125,6 +125,7 @@ impl Server {
         let outcome = tokio::select! {
             () = http::serve(self.listener, self.router, self.connections, shutdown) => Ok(()),
             replaced = look_after(database, &mut self.watch, self.file.as_ref()) => Err(replaced),
+            never = store::keep(database) => match never {},
         };
         if let Err(error) = self.watch.save(database).await {
             tracing::debug!(%error, "cannot write down until when capture was seen to be whole");

@@ -38,11 +38,14 @@ pub struct AuditLogFilter {
     transaction_id: Option<Vec<ID>>,
     /// The source is one of these.
     source: Option<Vec<AuditSource>>,
-    /// Entries that changed one of these fields; of a CREATE or DELETE, those that have one of them. Every entry that
-    /// meets the other conditions is looked into: narrow a large log by table, user or dates.
+    /// Entries that changed one of these fields; of a CREATE or DELETE, those that have one of them. No index knows
+    /// fields: every entry that meets the other conditions is read, the most recent first, until the page is full. A
+    /// page of what occurs often takes milliseconds; of what is rare or missing, and to count it, some seconds for each
+    /// million entries, until the request's time is up (UNAVAILABLE). Narrow a large log by what an index knows:
+    /// `start` and `end`, `userId`, or `tableName` together with `recordId`; `tableName` alone does not shorten it.
     changed_field: Option<Vec<String>>,
-    /// Entries whose description, username, record id or values contain this text, ASCII letters in either case. Every
-    /// entry that meets the other conditions is looked into: narrow a large log by table, user or dates.
+    /// Entries whose description, username, record id or values contain this text, ASCII letters in either case. No
+    /// index knows parts of texts: it costs what `changedField` costs, and is narrowed in the same way.
     search: Option<String>,
     /// All of these hold.
     and: Option<Vec<AuditLogFilter>>,

@@ -83,7 +83,7 @@ impl Query {
         #[graphql(desc = "Which entries.")] filter: Option<AuditLogFilter>,
     ) -> Result<AuditSummary> {
         ctx.caller()?.require_reader()?;
-        Ok(AuditSummary(AuditLogFilter::read(filter)?))
+        Ok(AuditSummary::of(ctx, AuditLogFilter::read(filter)?))
     }
 
     /// For each object whose last change is a deletion, that deletion; the most recent first. A READ is no change. The

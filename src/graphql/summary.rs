@@ -1,16 +1,24 @@
-//! Counts, each made only where it is asked for.
+//! Counts, each made only where it is asked for, and those of one request together.
 
-use async_graphql::{Context, ID, Object, SimpleObject};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use async_graphql::{Context, ID, InputType, Name, Object, SimpleObject, Value};
+use tokio::sync::OnceCell;
 
 use super::context::ContextExt;
 use super::enums::{AuditAction, TimeBucket};
 use super::error::Result;
 use super::scalars::{DateTime, Long};
 use crate::audit::{Error, Filter, MAX_PAGE_SIZE};
-use crate::store;
+use crate::store::{self, Counts, Part};
 
-/// The entries that are counted.
-pub struct AuditSummary(pub(super) Filter);
+/// The entries that are counted, and what of them.
+pub struct AuditSummary {
+    filter: Filter,
+    parts: Vec<Part>,
+    counts: OnceCell<Counts>,
+}
 
 /// How many entries a table has.
 #[derive(SimpleObject)]
@@ -61,12 +69,53 @@ fn most(first: Option<i32>) -> Result<u64, Error> {
     }
 }
 
+impl AuditSummary {
+    /// What is selected of it is known before any of it is counted.
+    pub(super) fn of(ctx: &Context<'_>, filter: Filter) -> Self {
+        // What is out of bounds is refused where the field is answered.
+        let selected = ctx.field();
+        let parts = selected.selection_set().filter_map(|field| part(field.name(), &field.arguments().ok()?));
+        // Each once, and in one order, whatever the client's: there are the fewer forms of the statement.
+        let parts = parts.collect::<BTreeSet<_>>().into_iter().collect();
+        AuditSummary { filter, parts, counts: OnceCell::new() }
+    }
+
+    /// Counts all that was selected, once, as of one moment.
+    async fn counts(&self, ctx: &Context<'_>, part: Part) -> Result<Cow<'_, Counts>> {
+        let database = &ctx.services()?.database;
+        let counts = self.counts.get_or_try_init(|| store::summary(database, &self.filter, &self.parts)).await?;
+        match counts.has(part) {
+            true => Ok(Cow::Borrowed(counts)),
+            false => Ok(Cow::Owned(store::summary(database, &self.filter, &[part]).await?)),
+        }
+    }
+}
+
+fn part(field: &str, arguments: &[(Name, Value)]) -> Option<Part> {
+    let argument = |name: &str| arguments.iter().find(|(argument, _)| argument == name).map(|(_, value)| value);
+    let first = || {
+        let first = argument("first").map(|value| Option::<i32>::parse(Some(value.clone())).ok());
+        most(first.unwrap_or(DEFAULT_COUNTS.into())?).ok()
+    };
+    match field {
+        "total" => Some(Part::Total),
+        "byTable" => first().map(Part::ByTable),
+        "byUser" => first().map(Part::ByUser),
+        "byAction" => Some(Part::ByAction),
+        "timeline" => {
+            let bucket = argument("bucket").map(|value| TimeBucket::parse(Some(value.clone())).ok());
+            bucket.unwrap_or(Some(TimeBucket::Day)).map(|bucket| Part::Timeline(bucket.into()))
+        }
+        _ => None,
+    }
+}
+
 /// Counts over the entries that match.
 #[Object]
 impl AuditSummary {
     /// How many entries match.
     async fn total(&self, ctx: &Context<'_>) -> Result<Long> {
-        Ok(Long(store::total(&ctx.services()?.database, &self.0).await?))
+        Ok(Long(self.counts(ctx, Part::Total).await?.total()))
     }
 
     /// By table: the largest first, then by name.
@@ -76,7 +125,8 @@ impl AuditSummary {
         #[graphql(default_with = "DEFAULT_COUNTS", desc = "How many tables at the most, between 1 and 1,000.")]
         first: Option<i32>,
     ) -> Result<Vec<TableCount>> {
-        let counts = store::by_table(&ctx.services()?.database, &self.0, most(first)?).await?;
+        let first = most(first)?;
+        let counts = self.counts(ctx, Part::ByTable(first)).await?.by_table(first);
         Ok(counts.into_iter().map(|(table_name, count)| TableCount { table_name, count: Long(count) }).collect())
     }
 
@@ -87,18 +137,19 @@ impl AuditSummary {
         #[graphql(default_with = "DEFAULT_COUNTS", desc = "How many users at the most, between 1 and 1,000.")]
         first: Option<i32>,
     ) -> Result<Vec<UserCount>> {
-        let counts = store::by_user(&ctx.services()?.database, &self.0, most(first)?).await?;
-        let of = |(user, username, count): (Option<String>, Option<String>, i64)| UserCount {
-            user_id: user.map(ID::from),
-            username,
-            count: Long(count),
+        let first = most(first)?;
+        let counts = self.counts(ctx, Part::ByUser(first)).await?.by_user(first);
+        let of = |user: store::UserCount| UserCount {
+            user_id: user.user_id.map(ID::from),
+            username: user.username,
+            count: Long(user.count),
         };
         Ok(counts.into_iter().map(of).collect())
     }
 
     /// By action: all four, also those with no entry.
     async fn by_action(&self, ctx: &Context<'_>) -> Result<Vec<ActionCount>> {
-        let counts = store::by_action(&ctx.services()?.database, &self.0).await?;
+        let counts = self.counts(ctx, Part::ByAction).await?.by_action();
         Ok(counts
             .into_iter()
             .map(|(action, count)| ActionCount { action: action.into(), count: Long(count) })
@@ -111,7 +162,8 @@ impl AuditSummary {
         ctx: &Context<'_>,
         #[graphql(default_with = "TimeBucket::Day", desc = "How long a bucket is.")] bucket: TimeBucket,
     ) -> Result<Vec<TimeCount>> {
-        let counts = store::timeline(&ctx.services()?.database, &self.0, bucket.into()).await?;
+        let bucket = bucket.into();
+        let counts = self.counts(ctx, Part::Timeline(bucket)).await?.timeline(bucket)?;
         Ok(counts.into_iter().map(|(start, count)| TimeCount { start: DateTime(start), count: Long(count) }).collect())
     }
 }

@@ -9,9 +9,9 @@ use super::caller::Reader;
 use super::entry::Action;
 use super::openapi::CommonProblems;
 use super::params::{FilterParams, FilterQuery};
-use crate::audit::MAX_PAGE_SIZE;
+use crate::audit::{self, MAX_PAGE_SIZE};
 use crate::http::Problem;
-use crate::store;
+use crate::store::{self, Part};
 
 /// Counts over the entries that the parameters let through.
 #[derive(Serialize, ToSchema)]
@@ -86,13 +86,16 @@ pub(super) async fn summary(
     FilterQuery(filter): FilterQuery,
 ) -> Result<Json<Summary>, Problem> {
     let database = &state.services.database;
-    let by_table = store::by_table(database, &filter, MAX_PAGE_SIZE).await?;
-    let by_user = store::by_user(database, &filter, MAX_PAGE_SIZE).await?;
-    let by_action = store::by_action(database, &filter).await?;
+    let most = MAX_PAGE_SIZE;
+    let parts = [Part::Total, Part::ByTable(most), Part::ByUser(most), Part::ByAction];
+    let counts = store::summary(database, &filter, &parts).await?;
+    let table = |(table_name, count)| TableCount { table_name, count };
+    let user = |user: store::UserCount| UserCount { user_id: user.user_id, username: user.username, count: user.count };
+    let action = |(action, count): (audit::Action, i64)| ActionCount { action: action.into(), count };
     Ok(Json(Summary {
-        total: store::total(database, &filter).await?,
-        by_table: by_table.into_iter().map(|(table_name, count)| TableCount { table_name, count }).collect(),
-        by_user: by_user.into_iter().map(|(user_id, username, count)| UserCount { user_id, username, count }).collect(),
-        by_action: by_action.into_iter().map(|(action, count)| ActionCount { action: action.into(), count }).collect(),
+        total: counts.total(),
+        by_table: counts.by_table(most).into_iter().map(table).collect(),
+        by_user: counts.by_user(most).into_iter().map(user).collect(),
+        by_action: counts.by_action().into_iter().map(action).collect(),
     }))
 }

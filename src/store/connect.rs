@@ -1,11 +1,13 @@
 //! Connecting, and bringing the log's own tables up to date.
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use afterimage_migration::{IntoSchemaManagerConnection, Migrator, MigratorTrait};
 use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbErr, RuntimeErr, Statement, TransactionTrait};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use tokio::sync::Notify;
 
 use super::dialect::Dialect;
 use super::error::failed;
@@ -36,6 +38,8 @@ pub struct Database {
     pub kind: Kind,
     /// The SQL of the log.
     pub dialect: &'static dyn Dialect,
+    /// Tells who keeps the counters that much is left to be counted.
+    pub(super) folding: Arc<Notify>,
 }
 
 /// PostgreSQL connections at the most.
@@ -58,6 +62,7 @@ impl Database {
     /// # Errors
     /// BAD_USER_INPUT where the URL is neither; UNAVAILABLE where the database does not answer.
     pub async fn connect(url: &str, statement_timeout: Duration) -> Result<Database> {
+        let folding = Arc::default();
         match Kind::of_url(url)? {
             Kind::Postgres => {
                 let mut options = ConnectOptions::new(url);
@@ -65,7 +70,7 @@ impl Database {
                 let pool = open(options).await?;
                 let shelf = Shelf::new(pool.get_postgres_connection_pool(), POSTGRES_READERS, PATIENCE, FRESH);
                 let reader = Reader::keeping(pool.clone(), shelf);
-                Ok(Database { reader, writer: pool, kind: Kind::Postgres, dialect: &Postgres })
+                Ok(Database { reader, writer: pool, kind: Kind::Postgres, dialect: &Postgres, folding })
             }
             Kind::Sqlite => {
                 // The writer first: it makes the file where the URL says so, and sets its journal.
@@ -78,7 +83,7 @@ impl Database {
                         Reader::keeping(pool, shelf)
                     }
                 };
-                Ok(Database { reader, writer, kind: Kind::Sqlite, dialect: &Sqlite })
+                Ok(Database { reader, writer, kind: Kind::Sqlite, dialect: &Sqlite, folding })
             }
         }
     }

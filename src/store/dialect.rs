@@ -5,10 +5,11 @@ use ipnet::IpNet;
 use sea_orm::sea_query::Expr;
 use sea_orm::{Statement, TransactionOptions};
 
+use super::rollup::RollupDialect;
 use afterimage_entity::log::Column;
 
 /// The length of a bucket of the timeline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TimeBucket {
     Hour,
     Day,
@@ -17,9 +18,13 @@ pub enum TimeBucket {
 }
 
 /// The SQL of one database. Expressions name the columns of the log under its alias `log`.
+#[expect(private_interfaces, reason = "it is implemented in this room alone")]
 pub trait Dialect: Send + Sync {
     /// One of our tables, ready for use in SQL: the schema or the prefix, and the name.
     fn table(&self, name: &str) -> String;
+
+    /// A piece of SQL, in which each `?` stands for one of these expressions, in their order.
+    fn sql(&self, text: &str, parts: Vec<Expr>) -> Expr;
 
     /// An instant as the log stores it. Where the log's clock is coarser, it is rounded up, so that `>=` and `<` mean
     /// the same as on the exact instant.
@@ -94,6 +99,9 @@ pub trait Dialect: Send + Sync {
 
     /// Forgets which entries the changes of this transaction reverse.
     fn reverses_no_more(&self) -> &'static str;
+
+    /// How that is kept which the log adds up to.
+    fn rollup(&self) -> &'static dyn RollupDialect;
 }
 
 /// The first instant of a clock with so many digits that does not lie before this one.

@@ -10,7 +10,10 @@ use super::connect::Database;
 use super::dialect::Dialect;
 use super::error::failed;
 use super::filter::{Prepared, column};
+use super::rollup::{believed, is_change, same_object};
 use super::row::{COLUMNS, entry_of_result};
+use super::summary::{Part, summary};
+use super::trash;
 use crate::audit::{Entry, Filter, PageRequest, PageSide, Position, Result};
 use afterimage_entity::log::{Column, Entity};
 use afterimage_entity::text::Text;
@@ -77,23 +80,18 @@ async fn condition(database: &Database, selection: &Selection) -> Result<Conditi
 
 /// A deletion after which nothing was done to the object. Half of a key's change is none; and an entry that someone
 /// made by hand says nothing about a table whose changes are captured.
-fn is_in_trash(dialect: &dyn Dialect) -> Condition {
-    let (log, tracked) = (dialect.table("log"), dialect.table("tracked_table"));
-    let believed = |entry: &str| {
-        format!(
-            "({entry}.trusted OR NOT EXISTS (SELECT 1 FROM {tracked} AS t WHERE t.table_name = {entry}.table_name))"
-        )
-    };
+pub(super) fn is_in_trash(dialect: &dyn Dialect) -> Condition {
+    let log = dialect.table("log");
     Condition::all()
         .add(Column::Action.eq("DELETE"))
         .add(Column::PreviousRecordId.is_null())
         .add(Column::RecordId.is_not_null())
-        .add(Expr::cust(believed("log")))
+        .add(Expr::cust(believed(dialect, "log")))
         .add(Expr::cust(format!(
-            "NOT EXISTS (SELECT 1 FROM {log} AS later WHERE later.table_name = log.table_name \
-             AND {} AND later.id > log.id AND later.action IN ('CREATE', 'UPDATE', 'DELETE') AND {})",
-            dialect.same_record("later", "log"),
-            believed("later")
+            "NOT EXISTS (SELECT 1 FROM {log} AS later WHERE {} AND later.id > log.id AND {} AND {})",
+            same_object(dialect, "later", "log"),
+            is_change("later"),
+            believed(dialect, "later")
         )))
 }
 
@@ -102,8 +100,10 @@ fn is_in_trash(dialect: &dyn Dialect) -> Condition {
 /// # Errors
 /// Where the database fails.
 pub async fn page(database: &Database, selection: &Selection, request: &PageRequest) -> Result<(Vec<Entry>, bool)> {
-    let select = select_page(database, selection, request).await?;
-    let mut entries = fetch(&database.reader, select).await?;
+    let mut entries = match selection.trash {
+        true => trash::page(database, selection, request).await?,
+        false => fetch(&database.reader, select_page(database, selection, request).await?).await?,
+    };
     let more = entries.len() as u64 > request.size;
     entries.truncate(request.size as usize);
     if request.side == PageSide::Last {
@@ -112,7 +112,7 @@ pub async fn page(database: &Database, selection: &Selection, request: &PageRequ
     Ok((entries, more))
 }
 
-/// The statement by which a page is read: for who asks the database how it would go about it.
+/// The statement by which a page is read of the log itself: for who asks the database how it would go about it.
 ///
 /// # Errors
 /// Where the database fails.
@@ -125,7 +125,11 @@ pub async fn page_statement(
     Ok(database.reader.get_database_backend().build(&entries(select)))
 }
 
-async fn select_page(database: &Database, selection: &Selection, request: &PageRequest) -> Result<Select<Entity>> {
+pub(super) async fn select_page(
+    database: &Database,
+    selection: &Selection,
+    request: &PageRequest,
+) -> Result<Select<Entity>> {
     let order = match request.side {
         PageSide::First => Order::Desc,
         PageSide::Last => Order::Asc,
@@ -151,6 +155,11 @@ async fn select_page(database: &Database, selection: &Selection, request: &PageR
 /// # Errors
 /// Where the database fails.
 pub async fn exists_beyond(database: &Database, selection: &Selection, place: Position, side: Beyond) -> Result<bool> {
+    if selection.trash
+        && let Some(exists) = trash::exists_beyond(database, &selection.filter, place, side).await?
+    {
+        return Ok(exists);
+    }
     let select = find(database.dialect)
         .filter(condition(database, selection).await?)
         .filter(beyond(database.dialect, place, side))
@@ -166,6 +175,12 @@ pub async fn exists_beyond(database: &Database, selection: &Selection, place: Po
 /// # Errors
 /// Where the database fails.
 pub async fn count(database: &Database, selection: &Selection) -> Result<i64> {
+    if !selection.trash {
+        return Ok(summary(database, &selection.filter, &[Part::Total]).await?.total());
+    }
+    if let Some(count) = trash::count(database, &selection.filter).await? {
+        return Ok(count);
+    }
     let select = find(database.dialect)
         .filter(condition(database, selection).await?)
         .select_only()
@@ -217,12 +232,12 @@ pub async fn by_transaction(
     fetch(connection, select).await
 }
 
-fn ordered(select: Select<Entity>, order: Order) -> Select<Entity> {
+pub(super) fn ordered(select: Select<Entity>, order: Order) -> Select<Entity> {
     select.order_by(Column::Timestamp, order.clone()).order_by(Column::Id, order)
 }
 
 /// A row comparison, which both databases answer from the index.
-fn beyond(dialect: &dyn Dialect, place: Position, side: Beyond) -> Expr {
+pub(super) fn beyond(dialect: &dyn Dialect, place: Position, side: Beyond) -> Expr {
     let key = Expr::tuple([column(Column::Timestamp), column(Column::Id)]);
     let place = Expr::tuple([dialect.instant(place.timestamp), Expr::val(place.id)]);
     match side {

@@ -14,10 +14,12 @@ mod object;
 mod page;
 mod postgres;
 mod reader;
+mod rollup;
 mod row;
 mod sqlite;
 mod summary;
 mod tracked;
+mod trash;
 mod write;
 
 pub use append::append;
@@ -31,8 +33,10 @@ pub use log::{
 };
 pub use object::{Changes, Stretch, Way, about};
 pub use page::Page;
+pub use postgres::snapshot::Snapshot;
 pub use reader::Reader;
+pub use rollup::{Folded, fold, keep};
 pub use row::{LogRow, entry_of_row};
-pub use summary::{by_action, by_table, by_user, timeline, total};
+pub use summary::{Counts, Part, UserCount, summary};
 pub use tracked::{Tracked, forget_tracked, save_tracked, save_whole, tracked, tracked_or_paused, tracked_tables};
 pub use write::{Reversal, ServerContext, Write, remove_left_behind};

@@ -8,6 +8,7 @@ use sea_orm::sea_query::{Expr, IntoColumnRef};
 use sea_orm::{ColumnTrait, DbBackend, SqliteTransactionMode, Statement, TransactionOptions};
 
 use super::dialect::{Dialect, TimeBucket, just_after, like_pattern, rounded_up};
+use super::rollup::{self, RollupDialect};
 use afterimage_entity::log::Column;
 
 /// After every instant that the log can hold. Spelled out, a year of five digits would sort before all others.
@@ -18,6 +19,10 @@ pub(super) struct Sqlite;
 impl Dialect for Sqlite {
     fn table(&self, name: &str) -> String {
         format!("afterimage_{name}")
+    }
+
+    fn sql(&self, text: &str, parts: Vec<Expr>) -> Expr {
+        Expr::cust_with_exprs(text.to_owned(), parts)
     }
 
     fn instant(&self, instant: DateTime<Utc>) -> Expr {
@@ -161,6 +166,10 @@ impl Dialect for Sqlite {
 
     fn reverses_no_more(&self) -> &'static str {
         "DELETE FROM afterimage_server_undo"
+    }
+
+    fn rollup(&self) -> &'static dyn RollupDialect {
+        &rollup::Sqlite
     }
 }
 

@@ -24,6 +24,7 @@ mod properties;
 mod recording;
 mod rest;
 mod roles;
+mod rollup;
 mod schemathesis;
 mod store;
 mod summary;

@@ -4,7 +4,6 @@
 mod place;
 mod run;
 mod session;
-mod snapshot;
 mod walk;
 mod window;
 
@@ -16,10 +15,9 @@ pub(super) use session::Connector;
 use super::reader::PAGE;
 use super::sessions::{Follow, Lent, Line};
 use crate::audit::Result;
-use crate::store::{Database, select_entries};
+use crate::store::{Database, Snapshot, select_entries};
 use place::Seen;
 use session::Session;
-use snapshot::Snapshot;
 use window::Window;
 
 /// Entries, each with the place behind it; where the reading ended; and whether more were already committed.

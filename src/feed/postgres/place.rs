@@ -7,9 +7,9 @@
 
 use std::sync::Arc;
 
-use super::snapshot::Snapshot;
 use crate::feed::bytes::{Reader, Writer};
 use crate::feed::place::Witness;
+use crate::store::Snapshot;
 
 /// The tag of its cursors.
 pub(in crate::feed) const KIND: u8 = b'f';

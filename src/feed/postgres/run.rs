@@ -107,7 +107,7 @@ impl Session {
         for row in select.fetch_all(&mut self.connection).await.map_err(refused)? {
             found.is_flushed |= row.try_get::<bool, _>("is_flushed").map_err(refused)?;
             let tx: &str = row.try_get("tx").map_err(refused)?;
-            found.entries.push((number(tx)?, entry_of_row(row)?));
+            found.entries.push((number(tx)?, entry_of_row(&row)?));
         }
         Ok(found)
     }

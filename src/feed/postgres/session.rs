@@ -11,12 +11,12 @@ use sqlx::{ConnectOptions, PgConnection, query, query_as, query_scalar, raw_sql}
 use tokio::time::{Instant, sleep, timeout};
 
 use super::place::Place;
-use super::snapshot::Snapshot;
 use crate::audit::{Error, Result};
 use crate::feed::place::{Witness, expired};
 use crate::feed::reader::{refused, unreachable};
 use crate::feed::sessions::Connect;
 use crate::store::Database;
+use crate::store::Snapshot;
 
 /// How long a connection may take.
 const PATIENCE: Duration = Duration::from_secs(5);

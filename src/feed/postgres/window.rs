@@ -12,11 +12,11 @@ use std::sync::Arc;
 use super::place::{Place, Seen, Within};
 use super::run::Run;
 use super::session::{Look, Session};
-use super::snapshot::Snapshot;
 use super::walk::Walk;
 use crate::audit::{Entry, Result};
 use crate::feed::place::Witness;
 use crate::feed::reader::PAGE;
+use crate::store::Snapshot;
 
 /// How many entries a window may have that is listed, and a transaction whose ids are kept.
 const LISTED: i64 = 50_000;

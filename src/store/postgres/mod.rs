@@ -2,6 +2,7 @@
 
 pub(super) mod roles;
 mod row;
+pub(super) mod snapshot;
 
 use chrono::{DateTime, Utc};
 use ipnet::IpNet;
@@ -9,6 +10,7 @@ use sea_orm::sea_query::{Expr, IntoColumnRef};
 use sea_orm::{AccessMode, ColumnTrait, ExprTrait, IsolationLevel, Statement, TransactionOptions};
 
 use super::dialect::{Dialect, TimeBucket, just_after, like_pattern, rounded_up};
+use super::rollup::{self, RollupDialect};
 use afterimage_entity::log::Column;
 
 pub(super) struct Postgres;
@@ -16,6 +18,17 @@ pub(super) struct Postgres;
 impl Dialect for Postgres {
     fn table(&self, name: &str) -> String {
         format!("afterimage.{name}")
+    }
+
+    fn sql(&self, text: &str, parts: Vec<Expr>) -> Expr {
+        let mut numbered = String::with_capacity(text.len() + 2 * parts.len());
+        for (number, piece) in text.split('?').enumerate() {
+            if number > 0 {
+                numbered.push_str(&format!("${number}"));
+            }
+            numbered.push_str(piece);
+        }
+        Expr::cust_with_exprs(numbered, parts)
     }
 
     fn instant(&self, instant: DateTime<Utc>) -> Expr {
@@ -160,6 +173,10 @@ impl Dialect for Postgres {
 
     fn reverses_no_more(&self) -> &'static str {
         "DELETE FROM afterimage.server_undo WHERE tx = pg_current_xact_id_if_assigned()"
+    }
+
+    fn rollup(&self) -> &'static dyn RollupDialect {
+        &rollup::Postgres
     }
 }
 

@@ -4,7 +4,8 @@
 pub(crate) const GRANT_RUNTIME: &str = "\
     GRANT USAGE ON SCHEMA afterimage TO {role}; \
     GRANT SELECT, INSERT ON afterimage.log, afterimage.era TO {role}; \
-    GRANT SELECT, INSERT, UPDATE, DELETE ON afterimage.server_context, afterimage.server_undo TO {role}; \
+    GRANT SELECT, INSERT, UPDATE, DELETE ON afterimage.server_context, afterimage.server_undo, \
+      afterimage.rollup_position, afterimage.rollup_count, afterimage.rollup_user, afterimage.rollup_trash TO {role}; \
     GRANT SELECT ON afterimage.tracked_table, afterimage.afterimage_migrations TO {role}; \
     GRANT EXECUTE ON FUNCTION afterimage.current_era(), afterimage.shape(regclass), \
       afterimage.is_superseded(xid), afterimage.printed(anyelement, boolean) TO {role}; \
@@ -51,7 +52,16 @@ pub(crate) const WARNINGS: &str = "\
     SELECT 'the server''s database role owns the log: it could change it; see the README on roles' \
       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
      WHERE n.nspname = 'afterimage' AND c.relname = 'log' AND pg_has_role(c.relowner, 'USAGE') \
-       AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)";
+       AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) \
+    UNION ALL \
+    SELECT 'the server''s database role may not keep its counters (' || string_agg(c.oid::regclass::text, ', ') || '): \
+            summaries and the trash are counted in the log itself, which takes long where that is large; run \
+            `afterimage migrate` with `--runtime-role`' \
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+     WHERE n.nspname = 'afterimage' AND c.relkind = 'r' AND c.relname LIKE 'rollup\\_%' \
+       AND NOT (has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT') \
+                AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE')) \
+    HAVING count(*) > 0";
 
 /// Begins a new era where this is another life of the database than the last one that was seen here. The timeline is
 /// that of the log being written: the control file tells of a promotion only with the next checkpoint.

@@ -5,7 +5,7 @@ const BEYOND: u64 = 1 << 62;
 
 /// What `pg_current_snapshot()` says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::feed) struct Snapshot {
+pub struct Snapshot {
     /// All transactions from this number on had not ended.
     next: u64,
     /// The ones that were still under way, ascending. Where `next` was lowered afterwards, some are not below it.
