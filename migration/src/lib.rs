@@ -14,6 +14,7 @@ mod m0001_log;
 mod m0002_fallback;
 mod m0003_long_keys;
 mod m0004_options;
+mod m0005_cheap_capture;
 mod m0006_rollup;
 
 /// Runs the migrations of Afterimage's own tables.
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_fallback::Migration),
             Box::new(m0003_long_keys::Migration),
             Box::new(m0004_options::Migration),
+            Box::new(m0005_cheap_capture::Migration),
             Box::new(m0006_rollup::Migration),
         ]
     }

@@ -67,10 +67,19 @@ pub enum Form {
     Array,
     /// A JSON document: as it is, but marked where it would be mistaken for something else.
     Document,
+    /// The same, of a type that keeps documents in a form of its own and prints them without white space around.
+    BinaryDocument,
     /// As the type's output function prints it, for types that JSON or the user's own casts would change.
     Text,
     /// SQLite's: each value says of itself what it is.
     Dynamic,
+}
+
+impl Form {
+    /// Whether the values are JSON documents themselves.
+    pub fn is_document(self) -> bool {
+        matches!(self, Form::Document | Form::BinaryDocument)
+    }
 }
 
 /// A foreign key that points at a table.

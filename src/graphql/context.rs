@@ -7,7 +7,7 @@ use crate::audit::{self, Draft, Entry, NewEntry};
 use crate::auth::{Caller, ClientAddress, Role};
 use crate::capture::Actor;
 use crate::feed::Feed;
-use crate::store::{self, Database, Write};
+use crate::store::{self, Database};
 use crate::undo;
 
 /// What the server works with, shared by all requests.
@@ -37,9 +37,7 @@ impl Services {
         if drafts.is_empty() {
             return Ok(Vec::new());
         }
-        let write = Write::begin(&self.database).await?;
-        let entries = store::append(self.database.dialect, &write, &drafts).await?;
-        write.commit().await?;
+        let entries = store::record(&self.database, &drafts).await?;
         self.feed.wake();
         Ok(entries)
     }

@@ -11,7 +11,7 @@ use super::error::Result;
 use super::filter::AuditLogFilter;
 use super::query::page_cost;
 use super::scalars::{Instant, Json};
-use crate::audit::{Entry, Filter, PageRequest};
+use crate::audit::{Entry, PageRequest};
 use crate::store::Selection;
 use crate::time;
 
@@ -79,7 +79,7 @@ impl TrackedObject {
         Ok(blame.into_iter().map(FieldBlame::from).collect())
     }
 
-    /// Entries about the object, the most recent first. Pages as those of `auditLogs`.
+    /// Entries about the object, the one written last first, whatever the clock said. Pages as those of `auditLogs`.
     #[allow(clippy::too_many_arguments, reason = "they are the arguments of a Relay connection")]
     #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     async fn history(
@@ -93,8 +93,8 @@ impl TrackedObject {
         #[graphql(desc = "How many entries to skip.")] offset: Option<i32>,
     ) -> Result<AuditLogConnection> {
         let request = PageRequest::new(first, after.as_deref(), last, before.as_deref(), offset)?;
-        let object = Filter::object(self.0.table_name.clone(), self.0.record_id.clone());
-        let filter = object.and(AuditLogFilter::read(filter)?);
-        AuditLogConnection::fetch(ctx, Selection::of(filter), request).await
+        let (table_name, record_id) = (self.0.table_name.clone(), self.0.record_id.clone());
+        let selection = Selection::of_object(table_name, record_id, AuditLogFilter::read(filter)?);
+        AuditLogConnection::fetch(ctx, selection, request).await
     }
 }

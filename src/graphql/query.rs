@@ -13,7 +13,7 @@ use super::object::TrackedObject;
 use super::summary::AuditSummary;
 use super::tracked::TrackedTable;
 use super::undo::UndoPlan;
-use crate::audit::{Filter, PageRequest};
+use crate::audit::PageRequest;
 use crate::capture;
 use crate::store::Selection;
 use crate::time;
@@ -103,11 +103,11 @@ impl Query {
     ) -> Result<AuditLogConnection> {
         ctx.caller()?.require_reader()?;
         let request = PageRequest::new(first, after.as_deref(), last, before.as_deref(), offset)?;
-        let selection = Selection { filter: AuditLogFilter::read(filter)?, trash: true };
+        let selection = Selection::of_trash(AuditLogFilter::read(filter)?);
         AuditLogConnection::fetch(ctx, selection, request).await
     }
 
-    /// Entries about one object, the most recent first. Pages as those of `auditLogs`.
+    /// Entries about one object, the one written last first, whatever the clock said. Pages as those of `auditLogs`.
     #[allow(clippy::too_many_arguments, reason = "they are the arguments of a Relay connection")]
     #[graphql(complexity = "page_cost(first, last, child_complexity)")]
     async fn object_history(
@@ -127,8 +127,8 @@ impl Query {
         super::no_nul("tableName", &table_name)?;
         super::no_nul("recordId", &record_id)?;
         let request = PageRequest::new(first, after.as_deref(), last, before.as_deref(), offset)?;
-        let filter = Filter::object(table_name, record_id.0).and(AuditLogFilter::read(filter)?);
-        AuditLogConnection::fetch(ctx, Selection::of(filter), request).await
+        let selection = Selection::of_object(table_name, record_id.0, AuditLogFilter::read(filter)?);
+        AuditLogConnection::fetch(ctx, selection, request).await
     }
 
     /// One object seen through its history: now, at an earlier instant, and who last set each field. Null where nothing

@@ -111,7 +111,7 @@ pub(super) async fn trash(
     OriginalUri(uri): OriginalUri,
     query: ListQuery,
 ) -> Result<Response, Problem> {
-    let selection = Selection { filter: query.filter, trash: true };
+    let selection = Selection::of_trash(query.filter);
     page(&state.services.database, &uri, selection, &query.page).await
 }
 

@@ -9,7 +9,6 @@ use super::list::page;
 use super::openapi::ListResponses;
 use super::params::{FilterParams, ListQuery, PageParams};
 use super::path::{InPath, askable};
-use crate::audit::Filter;
 use crate::http::Problem;
 use crate::store::Selection;
 
@@ -94,6 +93,6 @@ async fn history(
     if table.is_empty() {
         return Err(super::nothing_here());
     }
-    let object = Filter::object(askable("tableName", table)?, askable("recordId", record)?);
-    page(&state.services.database, uri, Selection::of(object.and(query.filter)), &query.page).await
+    let selection = Selection::of_object(askable("tableName", table)?, askable("recordId", record)?, query.filter);
+    page(&state.services.database, uri, selection, &query.page).await
 }

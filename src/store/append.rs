@@ -1,131 +1,214 @@
 //! Recording entries that the server itself writes.
 
-use sea_orm::sea_query::{Alias, Expr, IntoIden, Query};
-use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter};
+use std::collections::HashMap;
+
+use afterimage_entity::log::Column;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryResult, Statement};
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use super::connect::Database;
 use super::dialect::Dialect;
 use super::error::failed;
-use super::log::{by_ids, find};
+use super::log::{entries, find};
+use super::row::{COLUMN_COUNT, COLUMNS, entry_of_result};
 use super::write::Write;
-use crate::audit::{Draft, Entry, Error, Result, Source};
-use afterimage_entity::log::Column;
+use crate::audit::{Draft, Entry, Error, Json, Result};
 
-const COLUMNS: [Column; 16] = [
-    Column::Action,
-    Column::TableName,
-    Column::RecordId,
-    Column::UserId,
-    Column::Username,
-    Column::OldValues,
-    Column::NewValues,
-    Column::Description,
-    Column::IpAddress,
-    Column::CorrelationId,
-    Column::Metadata,
-    Column::Source,
-    Column::RecordedBy,
-    Column::Trusted,
-    Column::IdempotencyKey,
-    Column::IdempotencyHash,
-];
+/// Records entries, all of them or none, and gives them back in the order of the drafts. A draft with the key of an entry
+/// that the same caller recorded before brings that entry back, and records nothing.
+///
+/// # Errors
+/// CONFLICT where a key came before with other contents.
+pub async fn record(database: &Database, drafts: &[Draft]) -> Result<Vec<Entry>> {
+    let is_one_statement = drafts.len() == 1 || !has_keys(drafts);
+    if is_one_statement && database.dialect.numbers_transactions() {
+        return record_on(database.dialect, &database.writer, drafts).await;
+    }
+    let write = Write::begin(database).await?;
+    let recorded = append(database.dialect, &write, drafts).await?;
+    write.commit().await?;
+    Ok(recorded)
+}
 
-/// Records entries, all in the one transaction, and gives them back in the order of the drafts. A draft with the key of an entry that the same caller recorded before
-/// brings that entry back, and records nothing.
+/// The same within a transaction.
 ///
 /// # Errors
 /// CONFLICT where a key came before with other contents.
 pub async fn append(dialect: &dyn Dialect, write: &Write<'_>, drafts: &[Draft]) -> Result<Vec<Entry>> {
-    if drafts.iter().all(|draft| draft.idempotency_key.is_none()) {
-        let ids = insert(dialect, write, drafts).await?;
-        return in_order(dialect, write, ids).await;
-    }
-    // One by one: which of several was there before cannot be told from what one statement returns.
-    let mut ids = Vec::with_capacity(drafts.len());
-    for draft in drafts {
-        ids.push(append_once(dialect, write, draft).await?);
-    }
-    in_order(dialect, write, ids).await
+    record_on(dialect, &write.transaction, drafts).await
 }
 
-async fn append_once(dialect: &dyn Dialect, write: &Write<'_>, draft: &Draft) -> Result<i64> {
-    if let Some(id) = recorded_before(dialect, write, draft).await? {
-        return Ok(id);
-    }
-    if let Some(id) = insert(dialect, write, std::slice::from_ref(draft)).await?.first() {
-        return Ok(*id);
-    }
-    // Nothing was inserted: another transaction committed the same key in between.
-    recorded_before(dialect, write, draft)
-        .await?
-        .ok_or_else(|| Error::internal("an entry was neither recorded nor found by its key"))
+fn has_keys(drafts: &[Draft]) -> bool {
+    drafts.iter().any(|draft| draft.idempotency_key.is_some())
 }
 
-async fn recorded_before(dialect: &dyn Dialect, write: &Write<'_>, draft: &Draft) -> Result<Option<i64>> {
-    let Some(key) = &draft.idempotency_key else { return Ok(None) };
-    let select =
-        find(dialect).filter(Column::RecordedBy.eq(draft.recorded_by.clone())).filter(Column::IdempotencyKey.eq(key));
-    let Some(row) = select.one(&write.transaction).await.map_err(failed)? else { return Ok(None) };
-    if row.idempotency_hash.as_deref() != Some(&digest(draft)) {
-        return Err(Error::conflict(format!(
-            "the idempotency key {key:?} came before with other contents; entry {} has them",
-            row.id
-        )));
+async fn record_on(dialect: &dyn Dialect, connection: &impl ConnectionTrait, drafts: &[Draft]) -> Result<Vec<Entry>> {
+    if !has_keys(drafts) {
+        let recorded = insert(dialect, connection, &drafts.iter().collect::<Vec<_>>()).await?;
+        return Ok(recorded.into_iter().map(|recorded| recorded.entry).collect());
     }
-    Ok(Some(row.id))
+    let mut known = Known::default();
+    // SQLite's log refuses what would replace an entry before it can be told that nothing is to be done then.
+    if drafts.len() > 1 || !dialect.numbers_transactions() {
+        known.look_up(dialect, connection, drafts).await?;
+    }
+    let new = known.unknown_among(drafts)?;
+    let mut keyless = Vec::with_capacity(new.len());
+    for recorded in insert(dialect, connection, &new).await? {
+        match &recorded.key {
+            Some(_) => known.add(recorded),
+            None => keyless.push(recorded.entry),
+        }
+    }
+    // What was not inserted, another transaction has committed in between.
+    if new.iter().any(|draft| draft.idempotency_key.as_ref().is_some_and(|key| !known.recorded.contains_key(key))) {
+        known.look_up(dialect, connection, drafts).await?;
+    }
+    let mut keyless = keyless.into_iter();
+    let found = drafts.iter().map(|draft| match &draft.idempotency_key {
+        Some(_) => known.of(draft)?.cloned().ok_or_else(lost),
+        None => keyless.next().ok_or_else(lost),
+    });
+    found.collect()
 }
 
-/// The ids of the new rows, ascending, which is the order of the drafts.
-async fn insert(dialect: &dyn Dialect, write: &Write<'_>, drafts: &[Draft]) -> Result<Vec<i64>> {
-    let mut insert = Query::insert();
-    match dialect.table("log").split_once('.') {
-        Some((schema, table)) => insert.into_table((Alias::new(schema), Alias::new(table))),
-        None => insert.into_table(Alias::new(dialect.table("log"))),
-    };
-    let number = dialect.transaction_number();
-    let mut columns: Vec<_> = COLUMNS.iter().map(|column| column.into_iden()).collect();
-    columns.extend(number.iter().map(|_| Column::Tx.into_iden()));
-    insert.columns(columns);
-    for draft in drafts {
-        let json = |json: &Option<crate::audit::Json>| dialect.json(json.as_ref().map(|json| json.as_str().to_owned()));
-        let mut values: Vec<Expr> = vec![
-            draft.action.as_str().into(),
-            draft.table_name.clone().into(),
-            draft.record_id.clone().into(),
-            draft.user_id.clone().into(),
-            draft.username.clone().into(),
-            json(&draft.old_values),
-            json(&draft.new_values),
-            draft.description.clone().into(),
-            draft.ip_address.clone().into(),
-            draft.correlation_id.clone().into(),
-            json(&draft.metadata),
-            Source::Api.as_str().into(),
-            draft.recorded_by.clone().into(),
-            draft.trusted.into(),
-            draft.idempotency_key.clone().into(),
-            draft.idempotency_key.as_ref().map(|_| digest(draft)).into(),
-        ];
-        values.extend(number.clone());
-        insert.values(values).map_err(Error::internal)?;
-    }
-    insert.on_conflict(sea_orm::sea_query::OnConflict::new().do_nothing().to_owned());
-    insert.returning_col(Column::Id);
-    let statement = write.transaction.get_database_backend().build(&insert);
-    let rows = write.transaction.query_all_raw(statement).await.map_err(failed)?;
-    let mut ids: Vec<i64> = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>().map_err(failed)?;
-    ids.sort_unstable();
-    Ok(ids)
+fn lost() -> Error {
+    Error::internal("an entry was neither recorded nor found by its key")
 }
 
-async fn in_order(dialect: &dyn Dialect, write: &Write<'_>, ids: Vec<i64>) -> Result<Vec<Entry>> {
-    let entries = by_ids(dialect, &write.transaction, ids.iter().copied()).await?;
-    ids.iter()
-        .map(|id| {
-            let found = entries.iter().find(|entry| entry.id == *id).cloned();
-            found.ok_or_else(|| Error::internal(format!("entry {id} was recorded and is not there")))
-        })
-        .collect()
+/// An entry with the key that it came with, and the digest of what came with that.
+struct Recorded {
+    entry: Entry,
+    key: Option<String>,
+    digest: Option<String>,
+}
+
+/// What is read beside an entry's own columns, and after them.
+const KEY_COLUMNS: &str = "log.idempotency_key, log.idempotency_hash";
+
+impl Recorded {
+    fn of(row: &QueryResult) -> Result<Recorded> {
+        let text = |place| row.try_get_by_index(COLUMN_COUNT + place).map_err(failed);
+        Ok(Recorded { entry: entry_of_result(row)?, key: text(0)?, digest: text(1)? })
+    }
+}
+
+/// The entries of keys, all of the one caller who records.
+#[derive(Default)]
+struct Known {
+    recorded: HashMap<String, Recorded>,
+}
+
+impl Known {
+    fn add(&mut self, recorded: Recorded) {
+        if let Some(key) = recorded.key.clone() {
+            self.recorded.insert(key, recorded);
+        }
+    }
+
+    async fn look_up(
+        &mut self,
+        dialect: &dyn Dialect,
+        connection: &impl ConnectionTrait,
+        drafts: &[Draft],
+    ) -> Result<()> {
+        let Some(recorded_by) = drafts.first().map(|draft| draft.recorded_by.clone()) else { return Ok(()) };
+        let keys = drafts.iter().filter_map(|draft| draft.idempotency_key.clone());
+        let select =
+            find(dialect).filter(Column::RecordedBy.eq(recorded_by)).filter(Column::IdempotencyKey.is_in(keys));
+        let mut select = entries(select);
+        let statement = connection.get_database_backend().build(select.expr(Expr::cust(KEY_COLUMNS)));
+        for row in connection.query_all_raw(statement).await.map_err(failed)? {
+            self.add(Recorded::of(&row)?);
+        }
+        Ok(())
+    }
+
+    /// The entry of the draft's key; none where the key is new.
+    fn of(&self, draft: &Draft) -> Result<Option<&Entry>> {
+        let known = draft.idempotency_key.as_ref().and_then(|key| self.recorded.get(key));
+        let Some(Recorded { entry, digest: known, .. }) = known else { return Ok(None) };
+        if known.as_deref() == Some(&digest(draft)) { Ok(Some(entry)) } else { Err(conflict(draft, Some(entry))) }
+    }
+
+    /// The drafts that are to be recorded: of several with one key, the first.
+    fn unknown_among<'a>(&self, drafts: &'a [Draft]) -> Result<Vec<&'a Draft>> {
+        let mut firsts: HashMap<&str, &Draft> = HashMap::new();
+        let mut new = Vec::with_capacity(drafts.len());
+        for draft in drafts {
+            let Some(key) = &draft.idempotency_key else {
+                new.push(draft);
+                continue;
+            };
+            if self.of(draft)?.is_some() {
+                continue;
+            }
+            match firsts.get(key.as_str()) {
+                Some(first) if digest(first) == digest(draft) => {}
+                Some(_) => return Err(conflict(draft, None)),
+                None => {
+                    firsts.insert(key, draft);
+                    new.push(draft);
+                }
+            }
+        }
+        Ok(new)
+    }
+}
+
+fn conflict(draft: &Draft, before: Option<&Entry>) -> Error {
+    let key = draft.idempotency_key.as_deref().unwrap_or_default();
+    Error::conflict(match before {
+        Some(entry) => {
+            format!("the idempotency key {key:?} came before with other contents; entry {} has them", entry.id)
+        }
+        None => format!("the idempotency key {key:?} comes twice, with different contents"),
+    })
+}
+
+/// Inserts in one statement: the drafts travel as one value, whose images are text in it and stay so. What was inserted,
+/// in the order of the ids, which is that of the drafts.
+async fn insert(dialect: &dyn Dialect, connection: &impl ConnectionTrait, drafts: &[&Draft]) -> Result<Vec<Recorded>> {
+    if drafts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let conflict =
+        if drafts.iter().any(|draft| draft.idempotency_key.is_some()) { " ON CONFLICT DO NOTHING" } else { "" };
+    // What an INSERT returns has no alias.
+    let returned = format!("{COLUMNS}, {KEY_COLUMNS}").replace("log.", "");
+    let sql = format!("{}{conflict} RETURNING {returned}", dialect.insert_entries());
+    let values = Value::Array(drafts.iter().map(|draft| values(draft)).collect()).to_string();
+    let statement = Statement::from_sql_and_values(connection.get_database_backend(), sql, [values.into()]);
+    let rows = connection.query_all_raw(statement).await.map_err(failed)?;
+    let mut recorded: Vec<Recorded> = rows.iter().map(Recorded::of).collect::<Result<_>>()?;
+    recorded.sort_unstable_by_key(|recorded| recorded.entry.id);
+    Ok(recorded)
+}
+
+fn values(draft: &Draft) -> Value {
+    let json = |json: &Option<Json>| json.as_ref().map(|json| json.as_str().to_owned());
+    let texts = [
+        ("action", Some(draft.action.as_str().to_owned())),
+        ("table_name", Some(draft.table_name.clone())),
+        ("record_id", draft.record_id.clone()),
+        ("user_id", draft.user_id.clone()),
+        ("username", draft.username.clone()),
+        ("old_values", json(&draft.old_values)),
+        ("new_values", json(&draft.new_values)),
+        ("description", draft.description.clone()),
+        ("ip_address", draft.ip_address.clone()),
+        ("correlation_id", draft.correlation_id.clone()),
+        ("metadata", json(&draft.metadata)),
+        ("recorded_by", draft.recorded_by.clone()),
+        ("idempotency_key", draft.idempotency_key.clone()),
+        ("idempotency_hash", draft.idempotency_key.as_ref().map(|_| digest(draft))),
+    ];
+    let mut object: Map<String, Value> =
+        texts.into_iter().filter_map(|(name, text)| Some((name.to_owned(), Value::String(text?)))).collect();
+    object.insert("trusted".to_owned(), draft.trusted.into());
+    Value::Object(object)
 }
 
 /// What a draft says, in a few bytes. Each part is preceded by its length, so that no two drafts read the same.

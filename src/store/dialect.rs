@@ -78,8 +78,12 @@ pub trait Dialect: Send + Sync {
     /// Statements that close it.
     fn close_write(&self) -> &'static [&'static str];
 
-    /// The transaction's number in the log, where the column has no default.
-    fn transaction_number(&self) -> Option<Expr>;
+    /// Whether the database numbers transactions itself, so that a statement by itself is a whole one to the log.
+    fn numbers_transactions(&self) -> bool;
+
+    /// The INSERT of entries that the server records, out of one parameter: a JSON array of objects, in order, with the
+    /// columns' values as text. What follows may be ON CONFLICT and RETURNING.
+    fn insert_entries(&self) -> &'static str;
 
     /// Begins a new era where the database has begun a new life.
     fn settle_era(&self) -> Option<&'static str>;

@@ -25,12 +25,36 @@ pub struct Selection {
     pub filter: Filter,
     /// Of those, only the deletions that are an object's last change.
     pub trash: bool,
+    /// How they follow each other.
+    pub sequence: Sequence,
+}
+
+/// What decides which of two entries is the more recent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sequence {
+    /// The clock; of one instant, the id.
+    #[default]
+    Clock,
+    /// The id. Those of one object are given under its row's lock: a clock that steps back inverts nothing.
+    Id,
 }
 
 impl Selection {
     /// The entries that a filter means.
     pub fn of(filter: Filter) -> Selection {
-        Selection { filter, trash: false }
+        Selection { filter, trash: false, sequence: Sequence::Clock }
+    }
+
+    /// The deletions in the trash that a filter means.
+    pub fn of_trash(filter: Filter) -> Selection {
+        Selection { trash: true, ..Selection::of(filter) }
+    }
+
+    /// The entries about one object that a filter means. They follow each other as they were written, as for whatever
+    /// else is told of one object.
+    pub fn of_object(table_name: String, record_id: String, filter: Filter) -> Selection {
+        let filter = Filter::object(table_name, record_id).and(filter);
+        Selection { sequence: Sequence::Id, ..Selection::of(filter) }
     }
 }
 
@@ -57,7 +81,7 @@ pub fn select_entries(database: &Database) -> String {
 }
 
 /// The statement that reads the entries which a statement selects.
-fn entries(select: Select<Entity>) -> SelectStatement {
+pub(super) fn entries(select: Select<Entity>) -> SelectStatement {
     let mut query = select.into_query();
     query.clear_selects().expr(Expr::cust(COLUMNS));
     query
@@ -136,16 +160,16 @@ pub(super) async fn select_page(
     };
     let mut select = find(database.dialect).filter(condition(database, selection).await?);
     if let Some(after) = request.after {
-        select = select.filter(beyond(database.dialect, after, Beyond::Older));
+        select = select.filter(selection.sequence.beyond(database.dialect, after, Beyond::Older));
     }
     if let Some(before) = request.before {
-        select = select.filter(beyond(database.dialect, before, Beyond::Newer));
+        select = select.filter(selection.sequence.beyond(database.dialect, before, Beyond::Newer));
     }
-    let mut select = ordered(select, order.clone()).limit(request.size + 1);
+    let mut select = selection.sequence.ordered(select, order.clone()).limit(request.size + 1);
     if request.offset > 0 {
         // The skipped rows are walked in the index alone; only the page's own are fetched.
         let ids = select.offset(request.offset).select_only().column(Column::Id).into_query();
-        select = ordered(find(database.dialect).filter(Column::Id.in_subquery(ids)), order);
+        select = selection.sequence.ordered(find(database.dialect).filter(Column::Id.in_subquery(ids)), order);
     }
     Ok(select)
 }
@@ -162,7 +186,7 @@ pub async fn exists_beyond(database: &Database, selection: &Selection, place: Po
     }
     let select = find(database.dialect)
         .filter(condition(database, selection).await?)
-        .filter(beyond(database.dialect, place, side))
+        .filter(selection.sequence.beyond(database.dialect, place, side))
         .select_only()
         .expr(Expr::cust("1"))
         .limit(1);
@@ -232,17 +256,27 @@ pub async fn by_transaction(
     fetch(connection, select).await
 }
 
-pub(super) fn ordered(select: Select<Entity>, order: Order) -> Select<Entity> {
-    select.order_by(Column::Timestamp, order.clone()).order_by(Column::Id, order)
-}
+impl Sequence {
+    pub(super) fn ordered(self, select: Select<Entity>, order: Order) -> Select<Entity> {
+        match self {
+            Sequence::Clock => select.order_by(Column::Timestamp, order.clone()).order_by(Column::Id, order),
+            Sequence::Id => select.order_by(Column::Id, order),
+        }
+    }
 
-/// A row comparison, which both databases answer from the index.
-pub(super) fn beyond(dialect: &dyn Dialect, place: Position, side: Beyond) -> Expr {
-    let key = Expr::tuple([column(Column::Timestamp), column(Column::Id)]);
-    let place = Expr::tuple([dialect.instant(place.timestamp), Expr::val(place.id)]);
-    match side {
-        Beyond::Newer => key.gt(place),
-        Beyond::Older => key.lt(place),
+    /// A comparison of rows, or of ids, which both databases answer from the index.
+    pub(super) fn beyond(self, dialect: &dyn Dialect, place: Position, side: Beyond) -> Expr {
+        let (key, place) = match self {
+            Sequence::Clock => (
+                Expr::tuple([column(Column::Timestamp), column(Column::Id)]),
+                Expr::tuple([dialect.instant(place.timestamp), Expr::val(place.id)]),
+            ),
+            Sequence::Id => (column(Column::Id), Expr::val(place.id)),
+        };
+        match side {
+            Beyond::Newer => key.gt(place),
+            Beyond::Older => key.lt(place),
+        }
     }
 }
 

@@ -22,14 +22,14 @@ mod tracked;
 mod trash;
 mod write;
 
-pub use append::append;
+pub use append::{append, record};
 pub use connect::{Database, Kind, grant_runtime, migrate, warnings};
 pub use dialect::{Dialect, TimeBucket};
 pub use error::failed;
 pub use file::DatabaseFile;
 pub use log::{
-    Beyond, Selection, by_ids, by_transaction, count, exists_beyond, latest, latest_by_object, latest_statement,
-    latest_undo_of, matching, most_recent, page, page_statement, select_entries, some_of_transaction,
+    Beyond, Selection, Sequence, by_ids, by_transaction, count, exists_beyond, latest, latest_by_object,
+    latest_statement, latest_undo_of, matching, most_recent, page, page_statement, select_entries, some_of_transaction,
 };
 pub use object::{Changes, Stretch, Way, about};
 pub use page::Page;

@@ -14,6 +14,9 @@ pub(super) const COLUMNS: &str = "log.id, log.era, CAST(log.tx AS text) AS tx, l
     log.description, log.ip_address, log.correlation_id, log.metadata, log.source, log.database_role, log.recorded_by, \
     log.trusted, log.undo_of";
 
+/// How many they are.
+pub(super) const COLUMN_COUNT: usize = 22;
+
 /// A row as its driver gives it. Columns are read by their place: by name each would be looked for, and a page of entries
 /// has a thousand of them.
 pub trait LogRow {

@@ -142,8 +142,21 @@ impl Dialect for Sqlite {
         &["DELETE FROM afterimage_server_context", "DELETE FROM afterimage_server_undo"]
     }
 
-    fn transaction_number(&self) -> Option<Expr> {
-        Some(Expr::cust("(SELECT 's' || max(id) FROM afterimage_server_context)"))
+    fn numbers_transactions(&self) -> bool {
+        false
+    }
+
+    fn insert_entries(&self) -> &'static str {
+        // A WHERE keeps what may follow, ON CONFLICT, from being taken for a join's condition.
+        "INSERT INTO afterimage_log (tx, action, table_name, record_id, user_id, username, old_values, new_values, \
+           description, ip_address, correlation_id, metadata, source, recorded_by, trusted, idempotency_key, \
+           idempotency_hash) \
+         SELECT (SELECT 's' || max(id) FROM afterimage_server_context), e.value ->> 'action', \
+           e.value ->> 'table_name', e.value ->> 'record_id', e.value ->> 'user_id', e.value ->> 'username', \
+           e.value ->> 'old_values', e.value ->> 'new_values', e.value ->> 'description', e.value ->> 'ip_address', \
+           e.value ->> 'correlation_id', e.value ->> 'metadata', 'API', e.value ->> 'recorded_by', \
+           e.value ->> 'trusted', e.value ->> 'idempotency_key', e.value ->> 'idempotency_hash' \
+         FROM json_each(?) AS e WHERE TRUE ORDER BY e.key"
     }
 
     fn settle_era(&self) -> Option<&'static str> {

@@ -7,7 +7,7 @@ use sea_orm::{ConnectionTrait, Order, QueryFilter, Select};
 use super::connect::Database;
 use super::error::failed;
 use super::filter::column;
-use super::log::{Beyond, Selection, beyond, fetch, find, ordered, select_page};
+use super::log::{Beyond, Selection, Sequence, fetch, find, select_page};
 use super::rollup::{Reading, Slice, Tail, Trash, statement};
 use crate::audit::{Entry, Filter, PageRequest, PageSide, Position, Result};
 use afterimage_entity::log::{Column, Entity};
@@ -36,7 +36,7 @@ async fn select_kept(
     request: &PageRequest,
 ) -> Result<Select<Entity>> {
     let dialect = database.dialect;
-    let place = |place: Option<Position>, side| place.map(|place| beyond(dialect, place, side));
+    let place = |place: Option<Position>, side| place.map(|place| Sequence::Clock.beyond(dialect, place, side));
     let beyond = [place(request.after, Beyond::Older), place(request.before, Beyond::Newer)];
     let beyond = beyond.into_iter().flatten().collect();
     let trash = Trash::of(dialect, &reading.transaction, tail, filter, beyond).await?;
@@ -46,7 +46,7 @@ async fn select_kept(
     };
     let ids = trash.ids(Slice { order: name, limit: request.size + 1, offset: request.offset });
     let chosen = dialect.sql("? IN (?)", vec![column(Column::Id), ids]);
-    Ok(ordered(find(dialect).filter(chosen), order))
+    Ok(Sequence::Clock.ordered(find(dialect).filter(chosen), order))
 }
 
 /// Whether some of the trash that a filter chooses lies on that side of the place.
@@ -61,7 +61,7 @@ pub(super) async fn exists_beyond(
         reading.end().await?;
         return Ok(None);
     };
-    let beyond = vec![beyond(database.dialect, place, side)];
+    let beyond = vec![Sequence::Clock.beyond(database.dialect, place, side)];
     let trash = Trash::of(database.dialect, &reading.transaction, tail, filter, beyond).await?;
     let order = match side {
         Beyond::Newer => "ASC",

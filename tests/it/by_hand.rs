@@ -6,7 +6,7 @@ mod values;
 use afterimage::auth::Role;
 use serde_json::{Value, json};
 
-use crate::support::{Api, both, by_hand};
+use crate::support::{Api, Kind, World, both, by_hand};
 
 const CREATE: &str = "mutation($i: CreateAuditLogInput!) { createAuditLog(input: $i) { auditLog { \
      id action tableName recordId previousRecordId userId username oldValues newValues description ipAddress \
@@ -141,4 +141,21 @@ both! {
         assert_eq!(api.post(&api.token(&[Role::Auditor]), &body).await.0, 200);
         assert_eq!(api.entries().await, 1);
     }
+}
+
+/// The feed relies on it: an id that is drawn before its transaction has a number may be passed before it is committed.
+#[tokio::test]
+async fn ids_are_drawn_once_the_transaction_has_its_number() {
+    let world = World::new(Kind::Postgres).await;
+    let api = Api::start(&world).await;
+    let insert = api.server.services.database.dialect.insert_entries().replace("$1", "'[{\"trusted\":true}]'");
+    let lines = world.rows(&format!("explain (verbose, costs off) {insert}")).await;
+    let plan: Vec<String> = lines.into_iter().map(|row| row[0].clone().expect("a line")).collect();
+    // What draws the ids stands above what numbers the transaction, and takes the number from it.
+    let place =
+        |part: &str| plan.iter().position(|line| line.contains(part)).unwrap_or_else(|| panic!("{part}: {plan:#?}"));
+    assert!(place("nextval(") < place("CTE Scan on number"), "{plan:#?}");
+    let drawing: Vec<&String> = plan.iter().filter(|line| line.contains("nextval(")).collect();
+    assert!(drawing.iter().all(|line| !line.contains("pg_current_xact_id()")), "{plan:#?}");
+    assert!(place("pg_current_xact_id()") > place("CTE number"), "{plan:#?}");
 }

@@ -91,8 +91,8 @@ both! {
         let object = Filter::object("t".into(), "77".into());
         let request = PageRequest::new(Some(50), None, None, None, None).expect("a page");
         let mut selections = vec![Selection::of(object.clone())];
-        selections.push(Selection { filter: object, trash: true });
-        selections.push(Selection { filter: Filter::everything(), trash: true });
+        selections.push(Selection::of_trash(object));
+        selections.push(Selection::of_trash(Filter::everything()));
         for selection in &selections {
             let statement = store::page_statement(database, selection, &request).await.expect("a statement");
             let plan = plan(&world, database, statement).await;
@@ -103,6 +103,38 @@ both! {
         assert_eq!(latest.db_backend, backend);
         let plan = plan(&world, database, latest).await;
         assert!(plan.contains(index), "{plan}");
+    }
+
+    async fn any_page_of_an_objects_history_is_read_in_the_order_of_its_index(world: World) {
+        let api = Api::start(&world).await;
+        let (many, analyze) = match world.kind {
+            Kind::Postgres => ("generate_series(1, 20000) as s(i)", "analyze afterimage.log"),
+            Kind::Sqlite => (
+                "(with recursive s(i) as (select 1 union all select i + 1 from s where i < 20000) select i from s)",
+                "analyze",
+            ),
+        };
+        world.sql(&format!(
+            "insert into {} (action, table_name, record_id) \
+             select 'UPDATE', 't', case when i % 100 = 0 then 'hot' else cast(i as text) end from {many}", world.log())).await;
+        world.sql(analyze).await;
+        let database = &api.server.services.database;
+        let index = if world.kind == Kind::Postgres { "log_object" } else { "afterimage_log_object" };
+        let selection = Selection::of_object("t".into(), "hot".into(), Filter::everything());
+        let first = PageRequest::new(Some(50), None, None, None, None).expect("a page");
+        let (entries, _) = store::page(database, &selection, &first).await.expect("entries");
+        let cursor = afterimage::audit::Position::of(&entries[49]).to_cursor();
+        let pages = [
+            first,
+            PageRequest::new(Some(50), Some(&cursor), None, None, None).expect("a page"),
+            PageRequest::new(None, None, Some(50), Some(&cursor), None).expect("a page"),
+        ];
+        for request in &pages {
+            let statement = store::page_statement(database, &selection, request).await.expect("a statement");
+            let plan = plan(&world, database, statement).await;
+            assert!(plan.contains(index), "{request:?}:\n{plan}");
+            assert!(!plan.contains("Sort") && !plan.contains("TEMP B-TREE"), "{request:?}:\n{plan}");
+        }
     }
 }
 

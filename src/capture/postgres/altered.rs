@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::catalogue::Relation;
 use super::name::literal;
 use super::require_user::refusal;
+use super::who::DATABASE_ROLE;
 use crate::capture::table::{Choice, Hidden};
 
 /// What a trigger records.
@@ -36,12 +37,18 @@ pub(super) fn record_altered(relation: &Relation, choice: &Choice, recording: &R
         literal(&known(relation, &choice.hidden)),
         recording.rows.map_or_else(|| "NULL".to_owned(), literal),
     );
-    let refusal = if choice.requires_user { refusal(&relation.table, recording.rows) } else { String::new() };
+    let refusal = match choice.requires_user {
+        true => refusal(&relation.table, recording.rows, "a.user_id"),
+        false => String::new(),
+    };
     format!(
         "  IF {} THEN
     DECLARE
       relation oid := coalesce(pg_partition_root(TG_RELID), TG_RELID);
       settings text[] := afterimage.pin_settings();
+      era bigint := afterimage.current_era();
+      database_role text := {DATABASE_ROLE};
+      a afterimage.author;
     BEGIN
       a := afterimage.author();
 {refusal}      EXECUTE coalesce(

@@ -37,7 +37,7 @@ pub(crate) async fn baseline(
         literal(&table.name),
         record_id(table, ROW),
         image(table, hidden, ROW),
-        redacted(table, hidden),
+        redacted(table, hidden).unwrap_or_else(|| "NULL::json".to_owned()),
         table.sql_name,
     );
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);

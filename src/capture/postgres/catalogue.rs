@@ -20,6 +20,9 @@ pub(crate) struct Relation {
     pub(super) row_level: bool,
     /// Whether another AFTER ROW trigger fires before ours, so that what it does is recorded before its cause.
     pub(super) preceded: bool,
+    /// The columns whose values have the same bytes where their type calls them equal, each with the collation to which
+    /// that is so.
+    pub(super) by_bytes: Vec<(String, &'static str)>,
     /// What the generated code depends on, in short: the columns' numbers, names and types, and the key.
     pub(super) shape: String,
     /// The columns by whose values rows go to one partition or another, on every level.
@@ -82,9 +85,11 @@ pub(crate) async fn describe(connection: &impl ConnectionTrait, named: &str) -> 
     let mut settings: Vec<&'static str> = columns.iter().flat_map(Described::settings).collect();
     settings.sort_unstable();
     settings.dedup();
+    let by_bytes = columns.iter().filter_map(|column| Some((column.column.name.clone(), column.by_bytes()?))).collect();
     let partitions: Vec<String> = get(found, "partitions")?;
     Ok(Relation {
         settings,
+        by_bytes,
         row_level: get(found, "row_level")?,
         preceded: get(found, "preceded")?,
         partition_keys: get(found, "partition_keys")?,
@@ -145,6 +150,7 @@ impl Described {
     fn of(row: &QueryResult) -> Result<Described> {
         let form = match get::<String>(row, "form")?.as_str() {
             "document" => Form::Document,
+            "binary document" => Form::BinaryDocument,
             "array" => Form::Array,
             "json" => Form::Json,
             "text" => Form::Text,
@@ -163,6 +169,25 @@ impl Described {
         })
     }
 
+    /// Whether values that the type calls equal have the same bytes, and to which collation.
+    fn by_bytes(&self) -> Option<&'static str> {
+        match self.base.as_str() {
+            "smallint"
+            | "integer"
+            | "bigint"
+            | "boolean"
+            | "oid"
+            | "uuid"
+            | "date"
+            | "bytea"
+            | "timestamp without time zone"
+            | "timestamp with time zone"
+            | "time without time zone" => Some(""),
+            "text" | "character varying" => Some(" COLLATE pg_catalog.\"C\""),
+            _ => None,
+        }
+    }
+
     /// The settings under which a value of this type is printed differently. Only columns of such types pay for having
     /// them pinned.
     fn settings(&self) -> Vec<&'static str> {
@@ -178,8 +203,9 @@ impl Described {
             return every;
         }
         match self.base.as_str() {
-            "timestamp with time zone" => vec![DATES, ZONE],
             // Only a key is printed outside of JSON, which knows one format.
+            "timestamp with time zone" if self.key.is_none() => vec![ZONE],
+            "timestamp with time zone" => vec![DATES, ZONE],
             "date" | "timestamp without time zone" if self.key.is_some() => vec![DATES],
             "real" | "double precision" | "point" | "line" | "lseg" | "box" | "path" | "polygon" | "circle" => {
                 vec![FLOATS]

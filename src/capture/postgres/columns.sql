@@ -15,7 +15,8 @@ SELECT a.attname::text AS name,
        (SELECT pg_catalog.array_position((i.indkey::int2[])[0:i.indnkeyatts - 1], a.attnum)
           FROM pg_catalog.pg_index i WHERE i.indrelid = a.attrelid AND i.indisprimary)::int AS key,
        CASE
-           WHEN t.typname IN ('json', 'jsonb') AND t.oid < 16384 THEN 'document'
+           WHEN t.typname = 'json' AND t.oid < 16384 THEN 'document'
+           WHEN t.typname = 'jsonb' AND t.oid < 16384 THEN 'binary document'
            WHEN element.oid < 16384 AND element.typtype IN ('b', 'r', 'm')
                 AND element.typname NOT IN ('json', 'jsonb') THEN 'array'
            WHEN element.oid IS NOT NULL THEN 'text'

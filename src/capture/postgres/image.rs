@@ -11,6 +11,16 @@ use crate::capture::table::{Column, Form, Hidden, Table};
 /// the log any more. Escaped, so that it means the same whatever the session's `standard_conforming_strings`.
 const AMBIGUOUS_DOCUMENT: &str = r#"E'^\\s|\\s$|^null$|^\\{\\s*"\\$json"|\\\\u(0000|[dD][89abcdefABCDEF])'"#;
 
+/// What every escape by number begins with.
+const ESCAPE: &str = r"E'\\u'";
+
+fn document(value: &str) -> String {
+    format!(
+        "CASE WHEN {value}::text ~ {AMBIGUOUS_DOCUMENT} \
+         THEN json_build_object('$json', {value}::text) ELSE to_json({value}) END"
+    )
+}
+
 /// A collation to which only the same bytes are equal.
 const BY_BYTES: &str = "COLLATE pg_catalog.\"default\"";
 
@@ -29,9 +39,13 @@ pub(crate) fn value(column: &Column, row: &str) -> String {
             let begins_elsewhere = begins_elsewhere(&value);
             format!("CASE WHEN {begins_elsewhere} THEN to_json(concat({value})) ELSE to_json({value}) END")
         }
-        Form::Document => format!(
-            "CASE WHEN {value}::text ~ {AMBIGUOUS_DOCUMENT} \
-             THEN json_build_object('$json', {value}::text) ELSE to_json({value}) END"
+        Form::Document => document(&value),
+        // Most values can be told to be plain without looking at their text as a pattern does.
+        Form::BinaryDocument => format!(
+            "CASE WHEN jsonb_exists({value}, '$json') OR jsonb_typeof({value}) = 'null' \
+                  OR strpos({value}::text, {ESCAPE}) > 0 \
+             THEN {} ELSE to_json({value}) END",
+            document(&value)
         ),
         // DISTINCT FROM NULL, since a composite of nulls IS NULL.
         Form::Text => format!("CASE WHEN {value} IS DISTINCT FROM NULL THEN concat({value}) END"),
@@ -54,20 +68,21 @@ pub(crate) fn value_text_anywhere(column: &Column, row: &str) -> String {
         }
         Form::Json | Form::Dynamic => "false".to_owned(),
         Form::Array => begins_elsewhere(&value),
-        Form::Document => return value_text(column, row),
+        Form::Document | Form::BinaryDocument => return value_text(column, row),
     };
     format!("coalesce(afterimage.printed({value}, {as_text})::text, 'null')")
 }
 
 /// The image of a whole row, as JSON; without what is hidden, unless that is asked for.
 pub(crate) fn image(table: &Table, hidden: &Hidden, row: &str) -> String {
-    let columns: Vec<String> = recorded(table, hidden)
-        .map(|column| format!("{} AS {}", value(column, row), identifier(&column.name)))
-        .collect();
-    if columns.is_empty() {
-        return "'{}'::json".to_owned();
-    }
-    format!("(SELECT row_to_json(image) FROM (SELECT {}) AS image)", columns.join(", "))
+    format!("(SELECT row_to_json(image.*) FROM ({}) AS image)", selected(table, hidden, row))
+}
+
+/// The recorded columns of a row, to select: the image is made of what is selected.
+pub(super) fn selected(table: &Table, hidden: &Hidden, row: &str) -> String {
+    let columns =
+        recorded(table, hidden).map(|column| format!("{} AS {}", value(column, row), identifier(&column.name)));
+    format!("SELECT {}", columns.collect::<Vec<_>>().join(", "))
 }
 
 /// The record id of a row. It is compared by bytes wherever it goes: the collation of the key's column, to which two ids
@@ -83,8 +98,8 @@ pub(crate) fn record_id(table: &Table, row: &str) -> String {
     }
 }
 
-/// The redacted columns of a whole row, each with the number of recorded fields before it; SQL's null where none is.
-pub(super) fn redacted(table: &Table, hidden: &Hidden) -> String {
+/// The redacted columns of a whole row, each with the number of recorded fields before it; none where there is none.
+pub(super) fn redacted(table: &Table, hidden: &Hidden) -> Option<String> {
     let mut places = serde_json::Map::new();
     let mut before = 0;
     for column in &table.columns {
@@ -94,10 +109,7 @@ pub(super) fn redacted(table: &Table, hidden: &Hidden) -> String {
             before += 1;
         }
     }
-    match places.is_empty() {
-        true => "NULL::json".to_owned(),
-        false => format!("{}::json", literal(&serde_json::Value::from(places).to_string())),
-    }
+    (!places.is_empty()).then(|| format!("{}::json", literal(&serde_json::Value::from(places).to_string())))
 }
 
 /// The columns whose values are recorded.

@@ -10,6 +10,7 @@ pub(crate) mod name;
 pub(crate) mod read;
 mod require_user;
 mod triggers;
+mod who;
 pub(crate) mod writer;
 
 pub(crate) use baseline::{baseline, now};

@@ -6,16 +6,16 @@ use crate::capture::table::Table;
 /// The name under which the refusal is told, as that of a constraint.
 const CONSTRAINT: &str = "afterimage_require_user";
 
-/// What fails a change that a trigger is about to record and whose author `a` is no one. `rows` is the transition table
-/// of a statement's trigger, which fires also where the statement changed nothing; a row's has none.
+/// What fails a change that a trigger is about to record, where the expression `user` is null. `rows` is the transition
+/// table of a statement's trigger, which fires also where the statement changed nothing; a row's has none.
 ///
 /// A check violation, and no missing privilege: drivers and applications treat it as a fault of this very write.
-pub(super) fn refusal(table: &Table, rows: Option<&str>) -> String {
+pub(super) fn refusal(table: &Table, rows: Option<&str>, user: &str) -> String {
     let any = rows.map(|rows| format!(" AND EXISTS (SELECT FROM {rows})")).unwrap_or_default();
     let message = format!("{} takes no change without a user", table.name);
     let hint = "Say who in the same transaction: select set_config('afterimage.context', '{\"userId\":\"...\"}', true)";
     format!(
-        "  IF a.user_id IS NULL{any} THEN\n    RAISE EXCEPTION USING errcode = 'check_violation', message = {},\n      \
+        "  IF {user} IS NULL{any} THEN\n    RAISE EXCEPTION USING errcode = 'check_violation', message = {},\n      \
          hint = {}, schema = tg_table_schema, table = tg_table_name, constraint = '{CONSTRAINT}';\n  END IF;\n",
         literal(&message),
         literal(hint),

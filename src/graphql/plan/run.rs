@@ -9,7 +9,7 @@ use super::arguments::{Declined, Given};
 use super::fetch::{ListAnswer, Related};
 use super::fields::{EntryField, Fields, List, PageField, Plan, Root, RootField};
 use super::write::Writer;
-use crate::audit::{Error, Filter, PageRequest, Result};
+use crate::audit::{Error, PageRequest, Result};
 use crate::auth::Caller;
 use crate::graphql::error::ApiError;
 use crate::graphql::{MAX_COMPLEXITY, entry_id, no_nul};
@@ -73,14 +73,17 @@ impl Plan {
             }
             RootField::List { list, arguments, fields } => {
                 let given = given(arguments);
-                let mut filter = given.filter()?;
-                if *list == List::Object {
-                    let (table_name, record_id) = (given.read::<String>("tableName")?, given.id("recordId")?);
-                    no_nul("tableName", &table_name).map_err(|_| Declined)?;
-                    no_nul("recordId", &record_id).map_err(|_| Declined)?;
-                    filter = Filter::object(table_name, record_id).and(filter);
-                }
-                let selection = Selection { filter, trash: *list == List::Trash };
+                let filter = given.filter()?;
+                let selection = match list {
+                    List::All => Selection::of(filter),
+                    List::Trash => Selection::of_trash(filter),
+                    List::Object => {
+                        let (table_name, record_id) = (given.read::<String>("tableName")?, given.id("recordId")?);
+                        no_nul("tableName", &table_name).map_err(|_| Declined)?;
+                        no_nul("recordId", &record_id).map_err(|_| Declined)?;
+                        Selection::of_object(table_name, record_id, filter)
+                    }
+                };
                 Asked::List { selection, request: given.page()?, fields }
             }
         })

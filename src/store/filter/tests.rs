@@ -56,7 +56,7 @@ fn lists_are_bound_value_by_value() {
     let bound = ["'a'", r"'\' OR 1=1'"];
     on_postgres(
         records.clone(),
-        r#"(hashtextextended(·"record_id", 0)) IN (hashtextextended($1, 0), hashtextextended($2, 0)) AND ·"record_id" IN ($3, $4)"#,
+        r#"(hashtextextended(·"record_id", 0)) IN (hashtextextended($1, 0), hashtextextended($2, 0)) AND (coalesce(·"record_id" IN ($3, $4), FALSE))"#,
         &[bound, bound].concat(),
     );
     on_sqlite(records, r#"·"record_id" IN (?, ?)"#, &bound);

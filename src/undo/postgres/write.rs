@@ -53,7 +53,7 @@ fn part(steps: &[&Step]) -> String {
         Some(members)
     });
     let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
-    let documents: Vec<bool> = columns.iter().map(|column| column.form == Form::Document).collect();
+    let documents: Vec<bool> = columns.iter().map(|column| column.form.is_document()).collect();
     Json::of_fields([
         ("action", Json::of_text(action).as_str()),
         ("table", table.relation.unwrap_or_default().to_string().as_str()),
@@ -71,7 +71,7 @@ fn values_of<'a>(values: &'a [Value], columns: &'a [&Column]) -> impl Iterator<I
 
 /// A value as a member of a row's JSON. A document goes as a text, since JSON within JSON would be read anew.
 pub(super) fn member(column: &Column, value: &str) -> String {
-    if column.form != Form::Document || value == "null" {
+    if !column.form.is_document() || value == "null" {
         return value.to_owned();
     }
     let document = FieldChange::of(&column.name, Some(value), None).old.map(Json::into_string).unwrap_or_default();
@@ -80,14 +80,14 @@ pub(super) fn member(column: &Column, value: &str) -> String {
 
 /// How the member is read out of the JSON.
 pub(super) fn definition(column: &Column, number: usize) -> String {
-    let type_name = if column.form == Form::Document { "text" } else { &column.type_name };
+    let type_name = if column.form.is_document() { "text" } else { &column.type_name };
     format!("v{number} {type_name}")
 }
 
 /// The value that was read.
 pub(super) fn expression(column: &Column, number: usize) -> String {
     match column.form {
-        Form::Document => format!("source.v{number}::{}", column.type_name),
+        Form::Document | Form::BinaryDocument => format!("source.v{number}::{}", column.type_name),
         _ => format!("source.v{number}"),
     }
 }

@@ -98,7 +98,7 @@ impl Truth {
     }
 
     async fn of_trash(&self, database: &Database, filter: &Filter) -> Option<String> {
-        let selection = Selection { filter: filter.clone(), trash: true };
+        let selection = Selection::of_trash(filter.clone());
         let truth = self.trash(filter);
         let ids = |entries: &[&Entry]| entries.iter().map(|entry| entry.id).collect::<Vec<_>>();
         let count = store::count(database, &selection).await.expect("a count");

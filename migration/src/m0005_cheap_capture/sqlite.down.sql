@@ -1,0 +1,1 @@
+-- SQLite's triggers are as they were.

@@ -1,0 +1,93 @@
+//! Who makes the change, as the triggers find it out: most applications' transactions say nothing, some leave a context,
+//! and the server says of its own what no application can claim. Each has an INSERT of its own, so that a change costs no
+//! more than what there is to record of it.
+
+use super::image::record_id;
+use super::name::literal;
+use super::require_user::refusal;
+use crate::capture::table::{Choice, Table};
+
+/// What each function begins with. Names without a table before them are variables, whatever the table's columns are
+/// called.
+pub(super) const HEAD: &str = "#variable_conflict use_variable
+DECLARE
+  context text := current_setting('afterimage.context', true);
+  said afterimage.said;
+  a afterimage.author;
+";
+
+/// The role that is logged in, and the one that it has taken on.
+pub(super) const DATABASE_ROLE: &str = "CASE WHEN current_setting('role') IN ('none', session_user::text) \
+                                        THEN session_user::text \
+                                        ELSE session_user::text || ' as ' || current_setting('role') END";
+
+/// Reads the context, where there is nothing unusual in it: one pass over the text, and no call of another function.
+/// Whatever is long, malformed or odd is left to the function that knows what becomes of it. What is no longer than this
+/// may hold each part in full, but for those that are indexed.
+const LISTEN: &str = "    BEGIN
+      said := json_populate_record(NULL::afterimage.said,
+        CASE WHEN octet_length(context) <= 1000 AND strpos(context, E'\\\\u0000') = 0 THEN context ELSE '' END::json);
+      said.\"ipAddress\" := host(CASE WHEN strpos(said.\"ipAddress\", '/') > 0 THEN '' ELSE said.\"ipAddress\" END::inet);
+    EXCEPTION WHEN OTHERS THEN
+      a := afterimage.application_context(context);
+      said := ROW(a.user_id, a.username, a.description, a.ip_address, a.correlation_id, a.metadata);
+    END;
+";
+
+/// What an INSERT into the log says of the author.
+pub(super) struct Author {
+    /// The columns, each with a comma before it.
+    pub(super) columns: &'static str,
+    /// Their values.
+    pub(super) values: &'static str,
+    /// Whether the change may reverse an entry.
+    reverses: bool,
+}
+
+const NOBODY: Author = Author { columns: "", values: "", reverses: false };
+const APPLICATION: Author = Author {
+    columns: ", user_id, username, description, ip_address, correlation_id, metadata",
+    values: ", nullif(left(said.\"userId\", 500), ''), said.username, said.description, said.\"ipAddress\", \
+             left(said.\"correlationId\", 500), said.metadata",
+    reverses: false,
+};
+const SERVER: Author = Author {
+    columns: ", user_id, username, description, ip_address, correlation_id, metadata, source, recorded_by, undo_of",
+    values: ", a.user_id, a.username, a.description, a.ip_address, a.correlation_id, a.metadata, a.source, a.recorded_by",
+    reverses: true,
+};
+
+impl Author {
+    /// The values, with that of the entry which the change reverses: only an undo knows of one.
+    pub(super) fn values(&self, table: &Table, action: &str, row: &str) -> String {
+        if !self.reverses {
+            return self.values.to_owned();
+        }
+        let (table_name, record_id) = (literal(&table.name), record_id(table, row));
+        format!(
+            "{}, CASE WHEN a.source = 'UNDO' THEN afterimage.reversed_entry({table_name}, {record_id}, '{action}') END",
+            self.values
+        )
+    }
+}
+
+/// Records by the statements that `insert` makes for each kind of author; first it refuses, where a user is required and
+/// there is none. `rows` is the transition table of a statement's trigger.
+pub(super) fn by_author(
+    table: &Table,
+    choice: &Choice,
+    rows: Option<&str>,
+    insert: impl Fn(&Author) -> String,
+) -> String {
+    let refusal = |user: &str| if choice.requires_user { refusal(table, rows, user) } else { String::new() };
+    format!(
+        "  IF current_setting('afterimage.server', true) = 'on' THEN\n    a := afterimage.author();\n{}{}  \
+         ELSIF context <> '' THEN\n{LISTEN}{}{}  ELSE\n{}{}  END IF;\n",
+        refusal("a.user_id"),
+        insert(&SERVER),
+        refusal("nullif(said.\"userId\", '')"),
+        insert(&APPLICATION),
+        refusal("NULL::text"),
+        insert(&NOBODY),
+    )
+}
