@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::task::yield_now;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::event::Event;
 use super::hub::{Join, Running};
@@ -12,16 +12,18 @@ use super::place::Place;
 use super::reader::{Page, Reader};
 use crate::audit::{Code, Error, Result};
 
-/// Between two looks at the least, however often the task is woken.
+/// From one look to the next at the least, however often the task is woken.
 const BREATH: Duration = Duration::from_millis(5);
-/// Until the next look, after one that found something; doubled by each that finds nothing.
+/// Between the end of a look and the next at the least, however long it took.
+const REST: Duration = Duration::from_millis(2);
+/// From one look to the next, where it found something; doubled by each that finds nothing.
 const BUSY: Duration = Duration::from_millis(8);
 /// The longest pause between two looks.
 const IDLE: Duration = Duration::from_millis(250);
 /// The longest pause between two tries while the database is away.
 const AWAY: Duration = Duration::from_secs(2);
-/// To how many members an event goes before other tasks have their turn.
-const CROWD: usize = 1_000;
+/// How often an event is offered before other tasks have their turn.
+const CROWD: usize = 4_000;
 
 /// The pause after another try that failed.
 pub(super) fn patience(pause: Duration) -> Duration {
@@ -47,6 +49,7 @@ pub(super) async fn run(mut running: Running) {
     loop {
         live.members.retain(Member::listens);
         let Some(joining) = running.joining(!live.members.is_empty()) else { return };
+        let mut began = Instant::now();
         match live.look(&mut reader).await {
             Ok((found, place)) => {
                 if std::mem::take(&mut away) {
@@ -64,6 +67,7 @@ pub(super) async fn run(mut running: Running) {
                 }
                 away = !over;
                 pause = patience(pause);
+                began = Instant::now();
                 if over {
                     // No patience mends this. Who subscribes again begins anew.
                     live.members.drain(..).for_each(|member| member.end(copy(&error)));
@@ -75,8 +79,9 @@ pub(super) async fn run(mut running: Running) {
                 }
             }
         }
-        sleep(BREATH).await;
-        if running.hub().rest(pause - BREATH).await && !away {
+        // What the look itself took is a part of the pause.
+        sleep(BREATH.saturating_sub(began.elapsed()).max(REST)).await;
+        if running.hub().rest(pause.saturating_sub(began.elapsed())).await && !away {
             pause = Duration::ZERO;
         }
     }
@@ -107,11 +112,14 @@ impl Live {
 
     /// Hands out a page. Nobody is waited for: who does not take it catches up alone.
     async fn deliver(&mut self, page: Page, mut before: Place) -> Place {
+        let mut offers = 0;
         for event in page.events {
             self.reached += 1;
+            offers += self.members.len();
             self.members.retain_mut(|member| member.offer(&event, &before, self.reached));
             before = event.place().clone();
-            if self.members.len() >= CROWD {
+            if offers >= CROWD {
+                offers = 0;
                 yield_now().await;
             }
         }

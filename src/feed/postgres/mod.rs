@@ -144,7 +144,10 @@ async fn fresh(session: &mut Session, select: &str, place: &Place) -> Result<Fre
 /// The place behind all that is committed.
 async fn now(session: &mut Session) -> Result<Page> {
     let look = session.look().await?;
-    let top = session.top(look.era, &look.snapshot.ended_since(&Snapshot::default())).await?;
+    let top = match session.has_begun(look.era).await? {
+        true => session.top(look.era, &look.snapshot.ended_since(&Snapshot::default())).await?,
+        false => None,
+    };
     session.flushed(&look).await?;
     let seen = Seen::shown(look.snapshot, top, &Seen::default());
     Ok(Page { entries: Vec::new(), place: Place::after(look.era, &Arc::new(seen)), more: false })

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sqlx::{AssertSqlSafe, Row, query, query_as};
+use sqlx::{AssertSqlSafe, Row, query, query_as, query_scalar};
 
 use super::place::Place;
 use super::session::{Look, Session};
@@ -48,16 +48,17 @@ fn found_statement(select: &str) -> String {
     )
 }
 
-/// For each range its greatest transaction, by one descent of the index. In a new life of the database that has no entry
-/// yet, the descent would go past all entries of the earlier ones with lower numbers; so it is first looked whether any
-/// of the newest entries is of this life. They all are soon: ids are given in ascending order, and only a transaction
-/// that had begun before can still write into the old one.
+/// For each range its greatest transaction, by one descent of the index.
 const TOP: &str = "SELECT entry.tx::text, ARRAY[id, (extract(epoch FROM \"timestamp\") * 1000000)::bigint] \
      FROM unnest($1::text[]::xid8[], $2::text[]::xid8[]) AS ended (low, high) \
      CROSS JOIN LATERAL (SELECT tx, id, \"timestamp\" FROM afterimage.log \
        WHERE log.tx >= ended.low AND log.tx < ended.high AND era = $3 ORDER BY log.tx DESC LIMIT 1) AS entry \
-     WHERE EXISTS (SELECT FROM (SELECT era FROM afterimage.log ORDER BY id DESC LIMIT 1000) AS newest WHERE era = $3) \
      ORDER BY entry.tx DESC LIMIT 1";
+
+/// Ids are given in ascending order, so that the newest entries are of this life of the database as soon as it has any;
+/// what transactions write that were open when it began stands among them at most.
+const HAS_BEGUN: &str = "SELECT EXISTS (SELECT FROM \
+     (SELECT era FROM afterimage.log ORDER BY id DESC LIMIT 1000) AS newest WHERE era = $1)";
 
 type Row3 = (String, Vec<i64>, i64);
 
@@ -135,6 +136,12 @@ impl Session {
             format!("SELECT {RUN} FROM afterimage.log WHERE era = $1 AND tx = ANY($2::text[]::xid8[]) GROUP BY tx");
         let select = query_as(AssertSqlSafe(statement)).bind(era).bind(numbers);
         runs_of(select.fetch_all(&mut self.connection).await.map_err(refused)?)
+    }
+
+    /// Whether this life of the database has entries: else a search for them walks over those of earlier ones, whose
+    /// transactions may have had the same numbers.
+    pub(super) async fn has_begun(&mut self, era: i64) -> Result<bool> {
+        query_scalar(HAS_BEGUN).bind(era).fetch_one(&mut self.connection).await.map_err(refused)
     }
 
     /// The greatest transaction with entries among these ranges, and the last entry that was found of it.
