@@ -12,6 +12,7 @@
 //! | context | what the application says of a transaction: user, name, address, description, correlation id, metadata |
 //! | feed | the committed entries, each once, as they come |
 //! | cursor | an opaque place in a page, or in the feed |
+//! | fold | adding what was committed since to the counters and the trash that are kept beside the log |
 //! | era | one life of one database: raised when a dump is restored elsewhere; always 1 on SQLite |
 //!
 //! # The rooms
@@ -30,7 +31,7 @@
 //! | [`undo`] | what reversing an entry means, and doing it |
 //! | [`feed`] | committed entries, each once, as they come |
 //! | [`capture`] | tracked tables: the catalogue of a table, its triggers, their health |
-//! | [`store`] | the log in the database: append, find, page, count |
+//! | [`store`] | the log in the database: append, find, page, count; and what it adds up to, kept beside it |
 //! | [`auth`], [`config`] | bearer tokens, settings |
 //! | [`audit`] | the words: entry, action, filter, page, error. No SQL, no GraphQL |
 //!

@@ -1,7 +1,8 @@
 //! The log in the database: appending, finding, paging, counting.
 //!
 //! What PostgreSQL and SQLite do differently stands in [`postgres`] and [`sqlite`] behind [`Dialect`]; which of the two
-//! is meant is decided once, when the server connects.
+//! is meant is decided once, when the server connects. What the log adds up to is kept beside it (`rollup`), so that
+//! counts and the trash are answered without walking all of it.
 
 mod append;
 mod connect;

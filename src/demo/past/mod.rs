@@ -127,6 +127,9 @@ impl Past<'_> {
         for statement in forbid {
             transaction.execute_unprepared(&statement).await.map_err(failed)?;
         }
+        // Whatever was counted of the times before.
+        let position = self.database.dialect.table("rollup_position");
+        transaction.execute_unprepared(&format!("DELETE FROM {position}")).await.map_err(failed)?;
         store::append(self.database.dialect, &write, &[mark()]).await?;
         write.commit().await
     }

@@ -83,9 +83,24 @@ pub(super) trait RollupDialect: Send + Sync {
     /// Adds entries to the counters.
     fn count(&self, entries: &Expr) -> Expr;
 
+    /// Where no rows are taken from, and the planner expects many: without, it would expect none of the tail, and join it
+    /// by comparing each of its rows with each other one.
+    fn no_rows(&self) -> Option<&'static str>;
+
     /// Whether a believed change of the same object came after a row of the trash that stands under the log's alias:
     /// among the rows of the query `recent`, those of the tail; or in the log.
     fn superseded(&self) -> String;
+}
+
+/// The query `recent`, with these columns of the tail; the condition on it is one of its marks.
+pub(super) fn recent(dialect: &dyn Dialect, columns: &[&str], condition: &str) -> String {
+    let names: Vec<String> = columns.iter().map(|column| format!("log.{column}")).collect();
+    let more = dialect.rollup().no_rows().map(|none| {
+        let nulls = vec!["NULL"; columns.len()].join(", ");
+        format!(" UNION ALL SELECT {nulls} FROM {none}")
+    });
+    let (log, more) = (dialect.table("log"), more.unwrap_or_default());
+    format!("recent AS MATERIALIZED (SELECT {} FROM {log} AS log WHERE {condition}{more})", names.join(", "))
 }
 
 /// A statement of a whole piece of SQL.

@@ -164,6 +164,10 @@ impl RollupDialect for Postgres {
         Log.sql(COUNT, vec![entries.clone()])
     }
 
+    fn no_rows(&self) -> Option<&'static str> {
+        Some("generate_series(1, (SELECT 0))")
+    }
+
     fn superseded(&self) -> String {
         // The tail is short, so that it is put into a hash table once, instead of a look into an index for each row.
         "EXISTS (SELECT 1 FROM recent WHERE recent.table_name = log.table_name AND recent.record_id = log.record_id \

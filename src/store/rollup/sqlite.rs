@@ -85,6 +85,10 @@ impl RollupDialect for Sqlite {
         Log.sql(COUNT, vec![entries.clone(), entries.clone(), entries.clone()])
     }
 
+    fn no_rows(&self) -> Option<&'static str> {
+        None
+    }
+
     fn superseded(&self) -> String {
         // There is no hash table to put the tail into.
         format!(

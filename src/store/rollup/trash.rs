@@ -4,7 +4,7 @@
 use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::Expr;
 
-use super::{Tail, believed, is_change};
+use super::{Tail, believed, is_change, recent};
 use crate::audit::{Action, Filter, Result};
 use crate::store::dialect::Dialect;
 use crate::store::filter::Prepared;
@@ -99,13 +99,9 @@ impl Trash {
 
     /// The believed changes of the tail.
     fn recent(&self) -> String {
-        format!(
-            "WITH recent AS MATERIALIZED (SELECT log.id, log.table_name, log.record_id, log.action FROM {} AS log \
-             WHERE {} AND log.record_id IS NOT NULL AND {} AND (?))",
-            self.dialect.table("log"),
-            is_change("log"),
-            believed(self.dialect, "log")
-        )
+        let is_meant =
+            format!("{} AND log.record_id IS NOT NULL AND {} AND (?)", is_change("log"), believed(self.dialect, "log"));
+        format!("WITH {}", recent(self.dialect, &["id", "table_name", "record_id", "action"], &is_meant))
     }
 
     /// What was judged, and not changed since.

@@ -131,7 +131,7 @@ impl Truth {
                 return Some(format!("{request:?}: {:?}, not {:?}", ids(&page), ids(expected)));
             }
         }
-        let Some(place) = middle else { return None };
+        let place = middle?;
         let exists = async |side| store::exists_beyond(database, &selection, place, side).await.expect("an answer");
         let beyond = (exists(Beyond::Newer).await, exists(Beyond::Older).await);
         (beyond != (skipped > 0, truth.len() > skipped + 1))
