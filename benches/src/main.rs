@@ -4,6 +4,7 @@
 //! Each part starts its own PostgreSQL with the settings of a production server, and the server as it ships. Figures of
 //! one machine and one run belong together; from one machine to another only ratios can be compared.
 
+mod capture;
 #[allow(dead_code, reason = "the tests' cluster can do more than is needed here")]
 #[path = "../../tests/it/support/cluster.rs"]
 mod cluster;
@@ -12,11 +13,14 @@ mod feed;
 #[path = "../../tests/it/support/keeper.rs"]
 mod keeper;
 mod machine;
+mod peers;
+mod pgbench;
 #[path = "../../tests/it/support/postgres_binaries.rs"]
 mod postgres_binaries;
 mod process;
 mod report;
 mod server;
+mod size;
 mod stats;
 mod subscriber;
 mod world;
@@ -24,7 +28,7 @@ mod world;
 use report::Report;
 
 /// The parts, by name.
-const PARTS: [&str; 1] = ["feed"];
+const PARTS: [&str; 2] = ["capture", "feed"];
 
 #[tokio::main]
 async fn main() {
@@ -36,6 +40,7 @@ async fn main() {
     for part in PARTS.iter().filter(|part| asked.is_empty() || asked.iter().any(|name| name == *part)) {
         let mut report = Report::begin(part);
         match *part {
+            "capture" => capture::run(&mut report).await,
             "feed" => feed::run(&mut report).await,
             other => unreachable!("{other} is no part"),
         }
