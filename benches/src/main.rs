@@ -4,23 +4,32 @@
 //! Each part starts its own PostgreSQL with the settings of a production server, and the server as it ships. Figures of
 //! one machine and one run belong together; from one machine to another only ratios can be compared.
 
+mod by_hand;
 mod capture;
+mod child;
 #[allow(dead_code, reason = "the tests' cluster can do more than is needed here")]
 #[path = "../../tests/it/support/cluster.rs"]
 mod cluster;
+mod dice;
 mod feed;
+mod footprint;
 #[allow(dead_code, reason = "the tests' keeper can do more than is needed here")]
 #[path = "../../tests/it/support/keeper.rs"]
 mod keeper;
+mod load;
 mod machine;
 mod peers;
 mod pgbench;
 #[path = "../../tests/it/support/postgres_binaries.rs"]
 mod postgres_binaries;
 mod process;
+mod reading;
 mod report;
+mod scale;
+mod seed;
 mod server;
 mod size;
+mod sqlite;
 mod stats;
 mod subscriber;
 mod world;
@@ -28,11 +37,16 @@ mod world;
 use report::Report;
 
 /// The parts, by name.
-const PARTS: [&str; 2] = ["capture", "feed"];
+const PARTS: [&str; 7] = ["capture", "sqlite", "by-hand", "reading", "scale", "process", "feed"];
 
 #[tokio::main]
 async fn main() {
     let asked: Vec<String> = std::env::args().skip(1).collect();
+    if let [word, url] = &asked[..]
+        && word == reading::bare_rows::COMMAND
+    {
+        return reading::bare_rows::serve(url).await;
+    }
     if let Some(unknown) = asked.iter().find(|part| !PARTS.contains(&part.as_str())) {
         eprintln!("there is no part {unknown:?}; there are {PARTS:?}");
         std::process::exit(2);
@@ -41,6 +55,11 @@ async fn main() {
         let mut report = Report::begin(part);
         match *part {
             "capture" => capture::run(&mut report).await,
+            "sqlite" => sqlite::run(&mut report).await,
+            "by-hand" => by_hand::run(&mut report).await,
+            "reading" => reading::run(&mut report).await,
+            "scale" => scale::run(&mut report).await,
+            "process" => footprint::run(&mut report).await,
             "feed" => feed::run(&mut report).await,
             other => unreachable!("{other} is no part"),
         }

@@ -33,7 +33,10 @@ impl World {
     /// A new cluster with these settings besides the usual ones, and an empty database.
     pub async fn start(more: &[&'static str]) -> World {
         let cluster = Cluster::start();
-        let settings: Vec<&'static str> = SETTINGS.iter().chain(more).copied().collect();
+        let name = |setting: &'static str| setting.split(' ').next();
+        let is_replaced = |setting: &&'static str| more.iter().any(|other| name(other) == name(setting));
+        let usual = SETTINGS.iter().copied().filter(|setting| !is_replaced(setting));
+        let settings: Vec<&'static str> = usual.chain(more.iter().copied()).collect();
         let mut connection = connect(&cluster.url("postgres")).await;
         for setting in &settings {
             run(&mut connection, &format!("alter system set {setting}")).await;

@@ -1,6 +1,6 @@
 //! What is done to the table.
 
-use super::systems::{BASE, COLUMNS, System, VALUES};
+use super::systems::{BASE, COLUMNS, System};
 
 /// One kind of work.
 #[derive(Clone, Copy, PartialEq)]
