@@ -10,7 +10,7 @@ use crate::dice::Dice;
 use crate::load::{self, Maker, post};
 use crate::process::{processor_time, resident_megabytes};
 use crate::reading::ours;
-use crate::reading::question::Question;
+use crate::reading::question::{Draw, Question};
 use crate::report::Report;
 use crate::seed;
 use crate::server::{self, Server};
@@ -70,8 +70,10 @@ async fn starts(report: &mut Report, world: &World) {
 
 async fn under_load(server: &Server) -> f64 {
     println!("  {READERS} readers and {WRITERS} writers");
-    let pages: Vec<Maker> =
-        Question::ALL.into_iter().map(|question| ours::maker(server, question, "", scaled(ENTRIES))).collect();
+    let pages: Vec<Maker> = Question::ALL
+        .into_iter()
+        .map(|question| ours::maker(server, question, "", scaled(ENTRIES), Draw::new))
+        .collect();
     // Pages at an offset are left to the part that measures them.
     let readers: Maker = Arc::new(move |dice: &mut Dice| pages[dice.below(4)](dice));
     let (address, headers) = (server.address.clone(), format!("authorization: Bearer {}\r\n", server.token));

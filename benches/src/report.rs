@@ -166,3 +166,21 @@ pub fn brief(value: f64) -> String {
         _ => format!("{value:.2}"),
     }
 }
+
+/// A whole number as people write it.
+pub fn count(number: usize) -> String {
+    let digits = number.to_string();
+    let first = (digits.len() + 2) % 3 + 1;
+    let (head, rest) = digits.split_at(first);
+    rest.as_bytes().chunks(3).fold(head.to_owned(), |text, three| text + "," + &String::from_utf8_lossy(three))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::count;
+
+    #[test]
+    fn whole_numbers_are_parted_by_thousands() {
+        assert_eq!([0, 999, 1_000, 100_000, 10_000_000].map(count), ["0", "999", "1,000", "100,000", "10,000,000"]);
+    }
+}

@@ -32,7 +32,7 @@ fn share(what: usize) -> String {
 }
 
 /// The statement for the entries numbered so.
-fn insert(from: usize, to: usize, all: usize) -> String {
+fn insert(from: usize, to: usize, all: usize, before: i64) -> String {
     let (user, table, object, kind) = (share(1), share(2), share(3), share(4));
     let objects = objects(all);
     let step = DAYS as f64 * 86_400.0 / all as f64;
@@ -40,7 +40,7 @@ fn insert(from: usize, to: usize, all: usize) -> String {
         "insert into afterimage.log (id, era, \"timestamp\", action, table_name, record_id, user_id, username, \
            old_values, new_values, ip_address, correlation_id, database_role, source, description)
          overriding system value
-         select n, (select afterimage.current_era()), timestamptz '{BEGIN} 00:00+00' + n * interval '{step} seconds', \
+         select n + {before}, (select afterimage.current_era()), timestamptz '{BEGIN} 00:00+00' + n * interval '{step} seconds', \
            action, table_name, record_id, 'u' || u, 'User ' || u,
            case when action in ('UPDATE', 'DELETE') then {old} end::json,
            case when action in ('UPDATE', 'CREATE') then {new} end::json,
@@ -73,7 +73,7 @@ fn image(number: &str) -> String {
     )
 }
 
-/// Fills an empty log with this many entries. Its indexes are made anew after that, as a restore does it.
+/// Fills a log that is all but empty with this many entries. Its indexes are made anew after that, as a restore does it.
 pub async fn fill(url: &str, entries: usize) {
     println!("  {entries} entries, from the seed");
     let mut connection = connect(url).await;
@@ -90,6 +90,8 @@ pub async fn fill(url: &str, entries: usize) {
     )
     .await;
     run(&mut connection, &drop).await;
+    // What has been tracked has left an entry.
+    let before: i64 = scalar(&mut connection, "select coalesce(max(id), 0) from afterimage.log").await;
     let next = Arc::new(AtomicUsize::new(0));
     let mut writers = JoinSet::new();
     for _ in 0..WRITERS {
@@ -103,12 +105,12 @@ pub async fn fill(url: &str, entries: usize) {
                 if from > entries {
                     return;
                 }
-                run(&mut connection, &insert(from, entries.min(from + BATCH - 1), entries)).await;
+                run(&mut connection, &insert(from, entries.min(from + BATCH - 1), entries, before)).await;
             }
         });
     }
     writers.join_all().await;
-    let sequence = format!("select setval(pg_get_serial_sequence('afterimage.log', 'id'), {entries})");
+    let sequence = format!("select setval(pg_get_serial_sequence('afterimage.log', 'id'), {before} + {entries})");
     run(&mut connection, &sequence).await;
     println!("  the indexes");
     index(url, &definitions).await;

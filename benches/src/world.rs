@@ -19,6 +19,15 @@ const SETTINGS: [&str; 7] = [
     "autovacuum = on",
 ];
 
+/// What makes a lot of data quickly.
+const HURRY: [&str; 5] = [
+    "fsync = off",
+    "full_page_writes = off",
+    "autovacuum = off",
+    "max_wal_size = '20GB'",
+    "checkpoint_timeout = '30min'",
+];
+
 /// The cluster and one database in it.
 pub struct World {
     /// Kept, since it ends with this.
@@ -56,6 +65,23 @@ impl World {
         server::run(&world.url, &["migrate"]);
         server::run(&world.url, &["track", table]);
         world
+    }
+
+    /// Whether data that is only being made may be lost in a crash. What is measured runs after that, with the settings
+    /// of a production server.
+    pub async fn hurry(&self, hurries: bool) {
+        let mut connection = connect(&self.url_of("postgres")).await;
+        for setting in HURRY {
+            let name = setting.split(' ').next().expect("a name");
+            let usual = self.settings.iter().find(|usual| usual.split(' ').next() == Some(name));
+            let wanted = if hurries { Some(&setting) } else { usual };
+            let statement = wanted.map_or(format!("reset {name}"), |wanted| format!("set {wanted}"));
+            run(&mut connection, &format!("alter system {statement}")).await;
+        }
+        run(&mut connection, "select pg_reload_conf()").await;
+        if !hurries {
+            run(&mut connection, "checkpoint").await;
+        }
     }
 
     /// A connection of its own.

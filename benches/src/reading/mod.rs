@@ -16,13 +16,13 @@ use crate::seed;
 use crate::server::{self, Server};
 use crate::size;
 use crate::world::World;
-use question::Question;
+use question::{Draw, Question};
 
 const ENTRIES: usize = 1_000_000;
 const ROUNDS: usize = 3;
 const CONNECTIONS: [usize; 2] = [8, 32];
-const WARM_UP: Duration = Duration::from_millis(300);
-const TIME: Duration = Duration::from_millis(1_200);
+const WARM_UP: Duration = Duration::from_millis(200);
+const TIME: Duration = Duration::from_millis(1_000);
 
 const OURS: &str = "ours";
 const CHANGES: &str = "ours, with `changes`";
@@ -70,7 +70,7 @@ pub async fn run(report: &mut Report) {
     let systems = systems(report, &world, &server, (limit.pid(), limit_address), entries, &mut kept);
     notes(report, entries);
     let rounds = size::rounds(ROUNDS);
-    let mut outcomes: Vec<((&str, Question, usize), Vec<Outcome>)> = Vec::new();
+    let mut outcomes: Vec<Asked<'static>> = Vec::new();
     for round in 1..=rounds {
         for question in Question::ALL {
             for connections in CONNECTIONS {
@@ -88,6 +88,7 @@ pub async fn run(report: &mut Report) {
     }
     grids(report, &systems, &outcomes);
     goals(report, &outcomes);
+    alone(report, &systems).await;
     for system in &systems {
         if let Some(pid) = system.pid.filter(|_| system.name != CHANGES) {
             report.add(format!("memory after that: {}", system.name), "MB", None, vec![resident_megabytes(pid)]);
@@ -106,7 +107,7 @@ fn systems(
     let all = usize::MAX;
     let ours = |name, more: &'static str, rounds, server: &Server| {
         let makers: Vec<Maker> =
-            Question::ALL.iter().map(|&question| ours::maker(server, question, more, entries)).collect();
+            Question::ALL.iter().map(|&question| ours::maker(server, question, more, entries, Draw::new)).collect();
         let maker =
             Box::new(move |question| makers[Question::ALL.iter().position(|&q| q == question).expect("one")].clone());
         System { name, pid: Some(server.pid()), address: server.address.clone(), maker, rounds }
@@ -148,7 +149,7 @@ async fn ask(world: &World, system: &System, question: Question, connections: us
         (answers.rate, answers.p50, answers.count as f64)
     } else {
         let script = sql::script(question, entries);
-        let load = Load { script: &script, clients: connections, amount: Amount::Seconds(2), protocol: "prepared" };
+        let load = Load { script: &script, clients: connections, amount: Amount::Seconds(1), protocol: "prepared" };
         let outcome = pgbench::run(world, &world.url, &load);
         (outcome.rate, connections as f64 * 1_000.0 / outcome.rate, outcome.transactions)
     };
@@ -171,7 +172,9 @@ fn notes(report: &mut Report, entries: usize) {
     ));
 }
 
-type Outcomes<'a> = [((&'a str, Question, usize), Vec<Outcome>)];
+/// By system, question and number of connections.
+type Asked<'a> = ((&'a str, Question, usize), Vec<Outcome>);
+type Outcomes<'a> = [Asked<'a>];
 
 fn of(
     outcomes: &Outcomes<'_>,
@@ -183,6 +186,28 @@ fn of(
     let found =
         outcomes.iter().find(|((other, asked, many), _)| (*other, *many) == (name, connections) && *asked == question);
     found.map(|(_, all)| all.iter().map(what).collect()).unwrap_or_default()
+}
+
+/// How long each question takes where no one else asks.
+async fn alone(report: &mut Report, systems: &[System]) {
+    let mut rows = Vec::new();
+    for system in systems.iter().filter(|system| system.pid.is_some()) {
+        let mut row = vec![system.name.to_owned()];
+        for question in Question::ALL {
+            let maker = (system.maker)(question);
+            let mut rounds = Vec::new();
+            for _ in 0..size::rounds(ROUNDS) {
+                rounds.push(load::run(&system.address, &maker, 1, WARM_UP / 2, TIME / 4).await.p50);
+            }
+            if system.name == OURS && question == Question::Offset {
+                report.add("page at offset 100,000, 1 connection, p50", "ms", Some("at most 10"), rounds.clone());
+            }
+            row.push(report.cell(format!("latency alone: {}, {}", system.name, question.name()), "ms", rounds));
+        }
+        rows.push(row);
+    }
+    let names: Vec<&str> = Question::ALL.iter().map(|question| question.name()).collect();
+    report.grid("Half of the answers came within, ms, 1 connection", &[&["system"][..], &names].concat(), rows);
 }
 
 fn grids(report: &mut Report, systems: &[System], outcomes: &Outcomes<'_>) {
@@ -213,20 +238,30 @@ fn grids(report: &mut Report, systems: &[System], outcomes: &Outcomes<'_>) {
 }
 
 fn goals(report: &mut Report, outcomes: &Outcomes<'_>) {
+    let ratios = |other, question, connections, what: fn(&Outcome) -> f64| -> Vec<f64> {
+        let ours = of(outcomes, OURS, question, connections, what);
+        let theirs = of(outcomes, other, question, connections, what);
+        ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect()
+    };
+    let mut rows = Vec::new();
     for connections in CONNECTIONS {
-        for question in Question::ALL {
-            let rate = |name| of(outcomes, name, question, connections, |outcome| outcome.rate);
-            for (other, goal) in [(POSTGRAPHILE, "at least 5"), (LIMIT, "at least 0.5"), (DIRECTUS, "")] {
-                let ratios: Vec<f64> = rate(OURS).iter().zip(rate(other)).map(|(ours, other)| ours / other).collect();
-                if !ratios.is_empty() {
-                    let goal = Some(goal).filter(|goal| !goal.is_empty() && question != Question::Offset);
-                    let what =
-                        format!("answers a second, ours of {other}: {}, {connections} connections", question.name());
-                    report.add(what, "×", goal, ratios);
-                }
+        for (other, goal) in [(POSTGRAPHILE, Some("at least 5")), (LIMIT, Some("at least 0.5")), (DIRECTUS, None)] {
+            if of(outcomes, other, Question::Newest, connections, |outcome| outcome.rate).is_empty() {
+                continue;
             }
+            let mut row = vec![format!("{other}, {connections} connections")];
+            for question in Question::ALL {
+                let what = format!("ours of {other}: {}, {connections} connections", question.name());
+                let rates = ratios(other, question, connections, |outcome| outcome.rate);
+                let goal = goal.filter(|_| question != Question::Offset);
+                report.add(format!("answers a second, {what}"), "×", goal, rates);
+                let cpus = ratios(other, question, connections, |outcome| outcome.own + outcome.postgres);
+                row.push(report.cell(format!("CPU of both processes, {what}"), "×", cpus));
+            }
+            rows.push(row);
         }
     }
-    let times = of(outcomes, OURS, Question::Offset, CONNECTIONS[0], |outcome| outcome.p50);
-    report.add("page at offset 100,000, 8 connections at once, p50", "ms", None, times);
+    let names: Vec<&str> = Question::ALL.iter().map(|question| question.name()).collect();
+    let title = "CPU for one answer, of PostgreSQL and of the answering process: ours as a multiple of theirs";
+    report.grid(title, &[&["theirs"][..], &names].concat(), rows);
 }

@@ -11,13 +11,16 @@ use crate::server::Server;
 const FIELDS: &str = "id timestamp action tableName recordId previousRecordId userId username oldValues newValues \
     description ipAddress correlationId transactionId metadata source databaseRole recordedBy";
 
+/// How arguments are drawn, from a log with so many entries.
+type Drawing = fn(&mut Dice, usize) -> Draw;
+
 /// Requests for the question, with what each entry is asked besides.
-pub fn maker(server: &Server, question: Question, more: &'static str, entries: usize) -> Maker {
+pub fn maker(server: &Server, question: Question, more: &'static str, entries: usize, drawing: Drawing) -> Maker {
     let (address, token) = (server.address.clone(), server.token.clone());
     let page = format!("nodes {{ {FIELDS} {more} }} pageInfo {{ hasNextPage endCursor }}");
     let headers = format!("authorization: Bearer {token}\r\n");
     std::sync::Arc::new(move |dice: &mut Dice| {
-        let draw = Draw::new(dice, entries);
+        let draw = drawing(dice, entries);
         let (query, variables) = match question {
             Question::Newest => (format!("{{ auditLogs(first: 50) {{ {page} }} }}"), json!({})),
             Question::UserAndDates => (

@@ -55,6 +55,21 @@ impl Draw {
     }
 }
 
+impl Draw {
+    /// Of users and objects that have so many entries that each page is full, also of a small log.
+    pub fn long(dice: &mut Dice, entries: usize) -> Draw {
+        let start = day(dice.below(DAYS / 2));
+        Draw {
+            user: format!("u{}", dice.below(20)),
+            start,
+            end: start + Days::new(DAYS as u64 / 2),
+            table: format!("table_{}", dice.below(TABLES / 2)),
+            record: dice.below(3).to_string(),
+            id: 1 + dice.below(entries),
+        }
+    }
+}
+
 /// So many days after the first entry.
 pub fn day(number: usize) -> NaiveDate {
     let begin: NaiveDate = BEGIN.parse().expect("a date");

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::dice::Dice;
 use crate::load::{Client, Maker, post};
 use crate::reading::ours;
-use crate::reading::question::{Question, day};
+use crate::reading::question::{Draw, Question, day};
 use crate::seed::{DAYS, LONG, TABLES};
 use crate::server::Server;
 use crate::size::scaled;
@@ -51,7 +51,7 @@ pub fn plain(server: &Server, entries: usize) -> Vec<Query> {
         name: question.name().to_owned(),
         goal: if question == Question::Offset { Some("at most 10 (at 1,000,000)") } else { None },
         compared: question != Question::Offset,
-        maker: ours::maker(server, question, "", entries),
+        maker: ours::maker(server, question, "", entries, Draw::long),
     };
     Question::ALL.into_iter().map(one).collect()
 }

@@ -63,8 +63,8 @@ pub const OURS: System = System { name: "ours, no context", file: "ours.db", log
 pub const OURS_AND_WHO: System = System {
     name: "ours, with context",
     first: "insert into afterimage_context (user_id, username, ip_address, correlation_id) values ('42', 'ann', \
-            '10.0.0.7', 'req-8a1f');",
-    last: "delete from afterimage_context;",
+            '10.0.0.7', 'req-8a1f')",
+    last: "delete from afterimage_context",
     ..OURS
 };
 
