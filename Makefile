@@ -39,7 +39,7 @@ bench: ## Measure, and write benches/RESULTS.md; PART="capture reading" for some
 	@sh scripts/install-python
 	@sh scripts/install-bench-peers
 	$(CARGO) build --release --locked --package afterimage
-	$(CARGO) run --release --locked --package afterimage-benches -- $(PART)
+	ulimit -Sn 30000 2>/dev/null || true; $(CARGO) run --release --locked --package afterimage-benches -- $(PART)
 
 # By way of files of their own: a failure leaves the old ones as they were.
 schema: ## Write schema.graphql and openapi.json as the code has them

@@ -51,18 +51,37 @@ async fn main() {
         eprintln!("there is no part {unknown:?}; there are {PARTS:?}");
         std::process::exit(2);
     }
-    for part in PARTS.iter().filter(|part| asked.is_empty() || asked.iter().any(|name| name == *part)) {
-        let mut report = Report::begin(part);
-        match *part {
-            "capture" => capture::run(&mut report).await,
-            "sqlite" => sqlite::run(&mut report).await,
-            "by-hand" => by_hand::run(&mut report).await,
-            "reading" => reading::run(&mut report).await,
-            "scale" => scale::run(&mut report).await,
-            "process" => footprint::run(&mut report).await,
-            "feed" => feed::run(&mut report).await,
-            other => unreachable!("{other} is no part"),
-        }
-        report.write();
+    if let [part] = &asked[..] {
+        measure(part).await;
+        return;
     }
+    let parts = PARTS.iter().filter(|part| asked.is_empty() || asked.iter().any(|name| name == *part));
+    let failed: Vec<&str> = parts.copied().filter(|part| !has_run(part)).collect();
+    if !failed.is_empty() {
+        eprintln!("these parts failed: {failed:?}");
+        std::process::exit(1);
+    }
+}
+
+/// Runs a part in a process of its own: one that fails leaves the others alone.
+fn has_run(part: &str) -> bool {
+    let program = std::env::current_exe().expect("this program is a file");
+    std::process::Command::new(program).arg(part).status().expect("it starts").success()
+}
+
+async fn measure(part: &str) {
+    let mut report = Report::begin(part);
+    let begin = std::time::Instant::now();
+    match part {
+        "capture" => capture::run(&mut report).await,
+        "sqlite" => sqlite::run(&mut report).await,
+        "by-hand" => by_hand::run(&mut report).await,
+        "reading" => reading::run(&mut report).await,
+        "scale" => scale::run(&mut report).await,
+        "process" => footprint::run(&mut report).await,
+        "feed" => feed::run(&mut report).await,
+        other => unreachable!("{other} is no part"),
+    }
+    report.notes.push(format!("Measured in {:.0} s.", begin.elapsed().as_secs_f64()));
+    report.write();
 }

@@ -67,7 +67,7 @@ fn insert(from: usize, to: usize, all: usize, before: i64) -> String {
 /// An image of about 170 bytes.
 fn image(number: &str) -> String {
     format!(
-        "'{{\"name\":\"Product ' || {number} || '\",\"price\":\"' || ({number}) % 100000 / 100.0 || '\",\"stock\":' || \
+        "'{{\"name\":\"Product ' || {number} || '\",\"price\":\"' || ({number}) % 1000 || '.' || ({number}) % 90 + 10 || '\",\"stock\":' || \
          ({number}) % 500 || ',\"supplier\":\"Supplier ' || ({number}) % 97 || '\",\"updated_at\":\
          \"2026-03-01T09:30:00.123456Z\",\"note\":\"' || md5(({number})::text) || '\"}}'"
     )

@@ -23,7 +23,7 @@ const REQUESTS: usize = 200;
 const SECONDS: f64 = 1.0;
 /// How soon a summary must answer to be at its steady speed, and how long that is waited for.
 const STEADY: Duration = Duration::from_millis(50);
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The times of a query, round by round.
 struct Times {
@@ -124,7 +124,7 @@ async fn both(report: &mut Report, servers: &[Server; 2], entries: [usize; 2]) {
         let mut times = [Times { p50: Vec::new(), p99: Vec::new() }, Times { p50: Vec::new(), p99: Vec::new() }];
         for _ in 0..size::rounds(ROUNDS) {
             for ((server, query), times) in servers.iter().zip([small, large]).zip(&mut times) {
-                round(server, query, times).await;
+                round(report, server, query, times).await;
             }
         }
         let ratios: Vec<f64> = times[1].p50.iter().zip(&times[0].p50).map(|(large, small)| large / small).collect();
@@ -151,7 +151,7 @@ async fn one(report: &mut Report, what: &str, server: &Server, queries: &[Query]
     for query in queries {
         let mut times = Times { p50: Vec::new(), p99: Vec::new() };
         for _ in 0..size::rounds(ROUNDS) {
-            round(server, query, &mut times).await;
+            round(report, server, query, &mut times).await;
         }
         let p50 = report.cell(format!("{} {what}: p50", query.name), "ms", times.p50);
         let p99 = report.cell(format!("{} {what}: p99", query.name), "ms", times.p99);
@@ -161,8 +161,12 @@ async fn one(report: &mut Report, what: &str, server: &Server, queries: &[Query]
     report.grid(format!("Latency {what}, ms"), &["query", "p50", "p99", "wanted"], rows);
 }
 
-async fn round(server: &Server, query: &Query, times: &mut Times) {
-    let mut all = queries::time(server, query, REQUESTS, SECONDS).await;
+async fn round(report: &mut Report, server: &Server, query: &Query, times: &mut Times) {
+    let (mut all, refused) = queries::time(server, query, REQUESTS, SECONDS).await;
+    if let Some(answer) = refused {
+        let took = brief(all[all.len() - 1]);
+        report.notes.push(format!("{}: refused after {took} ms: {answer}", query.name));
+    }
     times.p50.push(percentile(&mut all, 0.5));
     times.p99.push(percentile(&mut all, 0.99));
 }
