@@ -32,9 +32,14 @@ check: check-tools machine-paths ## Formatting, lints, documentation, licences a
 	$(CARGO) deny --locked check licenses bans sources
 
 # Two builds, so that what is measured is built as it ships, without what the benchmarks ask of shared crates.
-bench: test-tools ## Measure, and write benches/RESULTS.md; PART=feed for one part
+# Of the tests' tools only those that the benchmarks need too.
+bench: ## Measure, and write benches/RESULTS.md; PART="capture reading" for some parts
+	@sh scripts/install-postgres
+	@sh scripts/install-node $(OWN_NODE)
+	@sh scripts/install-python
+	@sh scripts/install-bench-peers
 	$(CARGO) build --release --locked --package afterimage
-	$(CARGO) run --release --locked --package afterimage-benches -- $(PART)
+	ulimit -Sn 30000 2>/dev/null || true; $(CARGO) run --release --locked --package afterimage-benches -- $(PART)
 
 # By way of files of their own: a failure leaves the old ones as they were.
 schema: ## Write schema.graphql and openapi.json as the code has them

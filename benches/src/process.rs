@@ -1,5 +1,7 @@
 //! What a process has used, as the system counts it.
 
+use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs;
 use std::time::Duration;
 
@@ -28,4 +30,27 @@ pub fn processor_time_of_family(pid: u32) -> Duration {
     let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
     let children = children.split_whitespace().filter_map(|text| text.parse().ok());
     processor_time(pid) + children.map(processor_time_of_family).sum::<Duration>()
+}
+
+/// The processor time of each of this process's threads, to the nanosecond.
+pub struct Threads(HashMap<OsString, u64>);
+
+impl Threads {
+    /// As it is now.
+    pub fn now() -> Threads {
+        let threads = fs::read_dir("/proc/self/task").expect("Linux tells of threads");
+        let time = |thread: fs::DirEntry| -> Option<(OsString, u64)> {
+            let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+            Some((thread.file_name(), text.split(' ').next()?.parse().ok()?))
+        };
+        // A thread that ends while it is looked at is none any more.
+        Threads(threads.filter_map(|thread| time(thread.ok()?)).collect())
+    }
+
+    /// What the threads that live have used since then.
+    pub fn since(&self) -> Duration {
+        let now = Threads::now().0;
+        let used = now.iter().map(|(thread, time)| time - self.0.get(thread).unwrap_or(&0));
+        Duration::from_nanos(used.sum())
+    }
 }

@@ -1,4 +1,4 @@
-//! The figures of a run, as a table for people and as JSON for programs.
+//! The figures of a run, as tables for people and as JSON for programs.
 
 use std::fs;
 use std::path::Path;
@@ -22,6 +22,17 @@ pub struct Figure {
     least: f64,
     most: f64,
     rounds: Vec<f64>,
+    /// Whether people find it in the list of figures. The others stand in a grid.
+    #[serde(skip)]
+    listed: bool,
+}
+
+/// Figures that are read across and down: systems by workloads.
+#[derive(Serialize)]
+struct Grid {
+    title: String,
+    head: Vec<String>,
+    rows: Vec<Vec<String>>,
 }
 
 /// The figures of one part.
@@ -33,31 +44,47 @@ pub struct Report {
     load_at_start: String,
     /// What else there is to know: versions, sizes, settings.
     pub notes: Vec<String>,
+    grids: Vec<Grid>,
     figures: Vec<Figure>,
 }
 
 impl Report {
     /// A report without figures.
     pub fn begin(part: &str) -> Report {
+        println!("== {part}");
         Report {
             part: part.to_owned(),
             machine: machine::describe(),
             commit: machine::commit(),
             load_at_start: machine::load(),
             notes: Vec::new(),
+            grids: Vec::new(),
             figures: Vec::new(),
         }
     }
 
     /// Takes the rounds of one measurement, and prints them.
     pub fn add(&mut self, what: impl Into<String>, unit: &'static str, goal: Option<&'static str>, rounds: Vec<f64>) {
-        let what = what.into();
-        let mut sorted = rounds.clone();
-        let median = stats::median(&mut sorted);
-        let (least, most) = (sorted[0], sorted[sorted.len() - 1]);
+        let figure = Figure::new(what.into(), unit, goal, rounds, true);
         let wanted = goal.map(|goal| format!(", wanted: {goal}")).unwrap_or_default();
-        println!("  {what}: {} {unit} ({} to {}){wanted}", brief(median), brief(least), brief(most));
-        self.figures.push(Figure { what, unit, goal, median, least, most, rounds });
+        println!("  {}: {} {unit}{wanted}", figure.what, figure.spread());
+        self.figures.push(figure);
+    }
+
+    /// Takes the rounds of one measurement that stands in a grid; what to put there.
+    pub fn cell(&mut self, what: impl Into<String>, unit: &'static str, rounds: Vec<f64>) -> String {
+        let figure = Figure::new(what.into(), unit, None, rounds, false);
+        let cell = figure.spread();
+        self.figures.push(figure);
+        cell
+    }
+
+    /// Takes a grid, and prints it.
+    pub fn grid(&mut self, title: impl Into<String>, head: &[&str], rows: Vec<Vec<String>>) {
+        let head = head.iter().map(|&text| text.to_owned()).collect();
+        let grid = Grid { title: title.into(), head, rows };
+        println!("{}", grid.markdown());
+        self.grids.push(grid);
     }
 
     /// Writes both files, and puts the table among those of the other parts.
@@ -77,12 +104,46 @@ impl Report {
         for note in &self.notes {
             text += &format!("- {note}\n");
         }
-        text += "\n| what | median | least to most | unit | wanted |\n|---|---|---|---|---|\n";
-        for figure in &self.figures {
+        for grid in &self.grids {
+            text += "\n";
+            text += &grid.markdown();
+        }
+        if self.figures.iter().any(|figure| figure.listed) {
+            text += "\n| what | median | least to most | unit | wanted |\n|---|---|---|---|---|\n";
+        }
+        for figure in self.figures.iter().filter(|figure| figure.listed) {
             let Figure { what, unit, goal, median, least, most, .. } = figure;
             let (median, least, most) = (brief(*median), brief(*least), brief(*most));
             text += &format!("| {what} | {median} | {least} to {most} | {unit} | {} |\n", goal.unwrap_or(""));
         }
+        text
+    }
+}
+
+impl Figure {
+    fn new(what: String, unit: &'static str, goal: Option<&'static str>, rounds: Vec<f64>, listed: bool) -> Figure {
+        let mut sorted = rounds.clone();
+        let median = stats::median(&mut sorted);
+        let (least, most) = (sorted[0], sorted[sorted.len() - 1]);
+        Figure { what, unit, goal, median, least, most, rounds, listed }
+    }
+
+    /// The median, and between what the rounds lie where there are several.
+    fn spread(&self) -> String {
+        let median = brief(self.median);
+        if self.rounds.len() < 2 {
+            return median;
+        }
+        format!("{median} ({} to {})", brief(self.least), brief(self.most))
+    }
+}
+
+impl Grid {
+    fn markdown(&self) -> String {
+        let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+        let mut text = format!("**{}**\n\n{}", self.title, line(&self.head));
+        text += &format!("|{}\n", "---|".repeat(self.head.len()));
+        self.rows.iter().for_each(|row| text += &line(row));
         text
     }
 }
@@ -98,10 +159,28 @@ fn gather() {
 }
 
 /// Three digits say all that such a figure knows.
-fn brief(value: f64) -> String {
+pub fn brief(value: f64) -> String {
     match value.abs() {
         size if size >= 100.0 => format!("{value:.0}"),
         size if size >= 10.0 => format!("{value:.1}"),
         _ => format!("{value:.2}"),
+    }
+}
+
+/// A whole number as people write it.
+pub fn count(number: usize) -> String {
+    let digits = number.to_string();
+    let first = (digits.len() + 2) % 3 + 1;
+    let (head, rest) = digits.split_at(first);
+    rest.as_bytes().chunks(3).fold(head.to_owned(), |text, three| text + "," + &String::from_utf8_lossy(three))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::count;
+
+    #[test]
+    fn whole_numbers_are_parted_by_thousands() {
+        assert_eq!([0, 999, 1_000, 100_000, 10_000_000].map(count), ["0", "999", "1,000", "100,000", "10,000,000"]);
     }
 }

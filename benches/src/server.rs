@@ -20,6 +20,11 @@ pub struct Server {
 impl Server {
     /// Starts the server over a database, and waits until it serves.
     pub fn start(database_url: &str) -> Server {
+        Server::start_with(database_url, token(database_url))
+    }
+
+    /// The same with a token that is there already, for whoever counts the time.
+    pub fn start_with(database_url: &str, token: String) -> Server {
         let mut process = command(database_url)
             .args(["serve", "--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
@@ -30,8 +35,7 @@ impl Server {
         let mut line = String::new();
         BufReader::new(output).read_line(&mut line).expect("the server says where it listens");
         let address = line.trim().rsplit_once("http://").expect("an address").1.to_owned();
-        let token = run(database_url, &["token", "--role", "admin", "--ttl", "12h"]);
-        Server { process, address, token: token.trim().to_owned() }
+        Server { process, address, token }
     }
 
     /// The process's number.
@@ -69,6 +73,11 @@ impl Drop for Server {
     }
 }
 
+/// A token for an administrator.
+pub fn token(database_url: &str) -> String {
+    run(database_url, &["token", "--role", "admin", "--ttl", "12h"]).trim().to_owned()
+}
+
 /// Runs a command of the binary to its end; what it printed.
 pub fn run(database_url: &str, arguments: &[&str]) -> String {
     let output = command(database_url).args(arguments).output().expect("the binary runs");
@@ -83,7 +92,7 @@ fn command(database_url: &str) -> Command {
 }
 
 /// The release binary, which `make bench` has built.
-fn binary() -> PathBuf {
+pub fn binary() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
     let binary = Path::new(&target).join("release/afterimage");
     assert!(binary.exists(), "{} is missing: `make bench` builds it", binary.display());

@@ -1,0 +1,1 @@
+"""The table of the benchmark as a Django app."""
