@@ -32,9 +32,18 @@ pub struct World {
     pub folder: TempDir,
 }
 
+/// What the server logs is told where a test fails, since answers do not name the causes of internal errors. `RUST_LOG`
+/// chooses more of it.
+fn tell_causes() {
+    let filter = tracing_subscriber::EnvFilter::from_default_env();
+    // The tests of one process share it; all but the first come too late.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
+}
+
 impl World {
     /// A new world, with nothing in it yet.
     pub async fn new(kind: Kind) -> Self {
+        tell_causes();
         let folder = keeper::folder();
         let database_url = match kind {
             Kind::Sqlite => format!("sqlite://{}?mode=rwc", folder.path().join("world.db").display()),
