@@ -26,16 +26,19 @@ pub fn statements() -> [String; 2] {
     let said = |column: &str, length: u32| {
         format!("substr(CASE WHEN server.id IS NULL THEN app.{column} ELSE server.{column} END, 1, {length})")
     };
-    // The images side by side in two rows, so that the escapes are compiled once for both.
+    // The images side by side in two rows, so that the escapes are compiled once for both. Without the LIMIT SQLite
+    // would draw them into the SELECT around them, twice.
     let images = format!(
         "SELECT max(CASE side WHEN 0 THEN j END) AS old_values, max(CASE side WHEN 1 THEN j END) AS new_values \
-         FROM (SELECT side, {} AS j FROM (SELECT 0 AS side, NEW.old_values AS j UNION ALL SELECT 1, NEW.new_values))",
+         FROM (SELECT side, {} AS j \
+         FROM (SELECT 0 AS side, NEW.old_values AS j UNION ALL SELECT 1, NEW.new_values) LIMIT 2)",
         controls_escaped()
     );
     // The server's context, when there is one, counts alone; the application's is believed for ten minutes, and the
     // newest of several is meant.
     let values = [
-        "CASE WHEN server.id IS NOT NULL THEN 's' || server.id WHEN app.id IS NOT NULL THEN 'c' || app.id END".to_owned(),
+        "CASE WHEN server.id IS NOT NULL THEN 's' || server.id WHEN app.id IS NOT NULL THEN 'c' || app.id END"
+            .to_owned(),
         "NEW.action, NEW.table_name, NEW.record_id".to_owned(),
         // What took the place of a row under its own key points at the entry of that row, which came right before.
         "CASE WHEN NEW.action = 'CREATE' AND NEW.previous_record_id IS NULL THEN (SELECT record_id FROM afterimage_log \
