@@ -73,6 +73,8 @@ pub enum Form {
     Text,
     /// SQLite's: each value says of itself what it is.
     Dynamic,
+    /// SQLite's: the number of the row, which is a whole number whatever is written.
+    RowNumber,
 }
 
 impl Form {

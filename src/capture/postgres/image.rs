@@ -33,7 +33,7 @@ fn begins_elsewhere(value: &str) -> String {
 pub(crate) fn value(column: &Column, row: &str) -> String {
     let value = format!("{row}.{}", identifier(&column.name));
     match column.form {
-        Form::Json | Form::Dynamic => value,
+        Form::Json | Form::Dynamic | Form::RowNumber => value,
         // JSON knows no array that begins elsewhere than at its first element.
         Form::Array => {
             let begins_elsewhere = begins_elsewhere(&value);
@@ -66,7 +66,7 @@ pub(crate) fn value_text_anywhere(column: &Column, row: &str) -> String {
                 "CASE WHEN {value} IS DISTINCT FROM NULL THEN afterimage.printed({value}, true)::text ELSE 'null' END"
             );
         }
-        Form::Json | Form::Dynamic => "false".to_owned(),
+        Form::Json | Form::Dynamic | Form::RowNumber => "false".to_owned(),
         Form::Array => begins_elsewhere(&value),
         Form::Document | Form::BinaryDocument => return value_text(column, row),
     };

@@ -129,7 +129,12 @@ async fn kind_of(conn: &impl ConnectionTrait, name: &str) -> Result<Option<(Stri
 /// The columns in table order, and the names of those that make the key, in its order.
 async fn columns(conn: &impl ConnectionTrait, name: &str) -> Result<(Vec<Column>, Vec<String>)> {
     // A hidden column of kind 1 is a virtual table's; 2 and 3 are generated ones.
-    let sql = "SELECT name, cid, type, hidden, pk FROM pragma_table_xinfo(?, 'main') WHERE hidden <> 1 ORDER BY cid";
+    // An INTEGER PRIMARY KEY is the row's number, unless it has an index: WITHOUT ROWID, or declared with DESC.
+    let sql = "SELECT c.name, c.cid, c.type, c.hidden, c.pk, \
+                      c.pk = 1 AND c.type = 'INTEGER' COLLATE NOCASE \
+                      AND NOT EXISTS (SELECT 1 FROM pragma_index_list(?1, 'main') WHERE origin = 'pk') \
+                      AND (SELECT count(*) FROM pragma_table_xinfo(?1, 'main') WHERE pk > 0) = 1 \
+                 FROM pragma_table_xinfo(?1, 'main') AS c WHERE c.hidden <> 1 ORDER BY c.cid";
     let mut columns = Vec::new();
     let mut key = Vec::new();
     for row in query(conn, sql, [name.into()]).await? {
@@ -137,7 +142,7 @@ async fn columns(conn: &impl ConnectionTrait, name: &str) -> Result<(Vec<Column>
             name: text(&row)?,
             number: row.try_get_by_index(1).map_err(failed)?,
             type_name: row.try_get_by_index(2).map_err(failed)?,
-            form: Form::Dynamic,
+            form: if row.try_get_by_index(5).map_err(failed)? { Form::RowNumber } else { Form::Dynamic },
             generated: row.try_get_by_index::<i64>(3).map_err(failed)? != 0,
         };
         let place: i64 = row.try_get_by_index(4).map_err(failed)?;

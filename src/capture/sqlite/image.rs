@@ -7,19 +7,25 @@
 //! In a database that is encoded in UTF-16, the hex of TEXT that holds a NUL is that of the UTF-16 bytes.
 
 use super::names::{identifier, json_string, literal};
-use crate::capture::{Column, Hidden, Table};
+use crate::capture::{Column, Form, Hidden, Table};
 
 /// How many expressions are joined without brackets. SQLite knows 2000 columns at most, which makes 50 such chains.
 const CHAIN: usize = 40;
 
 /// The JSON text of one value of a live row. It is never SQL's NULL: that is written `null`.
 pub fn value_of(column: &Column, alias: &str) -> String {
-    escaped(&value(column, alias))
+    let x = format!("{alias}.{}", identifier(&column.name));
+    escaped(&dynamic(&x, &Affinity::of(&column.type_name)))
 }
 
 /// The JSON object of a whole live row, in column order. Ignored and redacted columns are left out, unless
 /// `include_hidden` asks for them: what is made with them must not leave the server.
 pub fn image_of(table: &Table, hidden: &Hidden, alias: &str, include_hidden: bool) -> String {
+    escaped(&unescaped_image_of(table, hidden, alias, include_hidden))
+}
+
+/// The same with control characters as they are: [`super::entry`] escapes them.
+pub fn unescaped_image_of(table: &Table, hidden: &Hidden, alias: &str, include_hidden: bool) -> String {
     let shown =
         |column: &&Column| include_hidden || !(hidden.is_ignored(&column.name) || hidden.is_redacted(&column.name));
     let mut parts = Vec::new();
@@ -35,11 +41,12 @@ pub fn image_of(table: &Table, hidden: &Hidden, alias: &str, include_hidden: boo
         return "'{}'".to_owned();
     }
     parts.push("'}'".to_owned());
-    escaped(&joined(&parts, "||"))
+    joined(&parts, "||")
 }
 
-/// The JSON object of the recorded columns that an UPDATE changes, as they are in `alias`.
-pub fn changes_of(table: &Table, hidden: &Hidden, alias: &str) -> String {
+/// The JSON object of the recorded columns that an UPDATE changes, as they are in `alias`, with control characters as
+/// they are.
+pub fn unescaped_changes_of(table: &Table, hidden: &Hidden, alias: &str) -> String {
     let parts: Vec<_> = recorded(table, hidden)
         .map(|column| {
             let name = literal(&format!(",{}:", json_string(&column.name)));
@@ -49,7 +56,7 @@ pub fn changes_of(table: &Table, hidden: &Hidden, alias: &str) -> String {
     if parts.is_empty() {
         return "'{}'".to_owned();
     }
-    escaped(&format!("'{{' || substr({}, 2) || '}}'", joined(&parts, "||")))
+    format!("'{{' || substr({}, 2) || '}}'", joined(&parts, "||"))
 }
 
 /// The record id of the row: the key as text, a composite one as a JSON array of strings, NULL where a part is NULL. A
@@ -64,6 +71,9 @@ pub fn record_id_of(table: &Table, alias: &str) -> String {
         })
         .collect();
     if let [(part, affinity)] = parts.as_slice() {
+        if table.primary_key.first().and_then(|key| table.column(key)).is_some_and(is_row_number) {
+            return format!("CAST({part} AS TEXT)");
+        }
         return key_text(part, part, affinity);
     }
     let strings: Vec<_> = parts
@@ -85,6 +95,9 @@ pub fn record_id_of(table: &Table, alias: &str) -> String {
 /// Whether the UPDATE changes a byte of the column: its collation may call different texts equal, and 1 equals 1.0.
 pub fn changed(column: &Column) -> String {
     let name = identifier(&column.name);
+    if is_row_number(column) {
+        return format!("(OLD.{name} <> NEW.{name})");
+    }
     format!("(OLD.{name} IS NOT NEW.{name} COLLATE BINARY OR typeof(OLD.{name}) <> typeof(NEW.{name}))")
 }
 
@@ -105,18 +118,29 @@ pub fn joined(parts: &[String], operator: &str) -> String {
     chains.join(&between)
 }
 
-/// The JSON text of a value in which control characters still stand as they are; [`escaped`] follows, once for all.
+/// Whether the column is the row's number, which SQLite keeps a whole number and never NULL.
+pub fn is_row_number(column: &Column) -> bool {
+    column.form == Form::RowNumber
+}
+
+/// The JSON text of a value in which control characters still stand as they are; escaping follows, once for all.
 fn value(column: &Column, alias: &str) -> String {
     let x = format!("{alias}.{}", identifier(&column.name));
+    // `||` makes text of it.
+    if is_row_number(column) { x } else { dynamic(&x, &Affinity::of(&column.type_name)) }
+}
+
+/// The same of a value that may be of any class.
+fn dynamic(x: &str, affinity: &Affinity) -> String {
     let text = format!(
         "CASE instr({x}, char(0)) WHEN 0 THEN '\"' || replace(replace({x}, '\\', '\\\\'), '\"', '\\\"') || '\"' \
          ELSE '{{\"$text\":\"' || lower(hex({x})) || '\"}}' END"
     );
     let blob = format!("'{{\"$blob\":\"' || lower(hex({x})) || '\"}}'");
-    let number = match Affinity::of(&column.type_name) {
+    let number = match affinity {
         Affinity::Text => format!("ELSE quote({x})"),
         affinity => {
-            let real = affinity.real(&x, "'{\"$real\":\"Inf\"}'", "'{\"$real\":\"-Inf\"}'");
+            let real = affinity.real(x, "'{\"$real\":\"Inf\"}'", "'{\"$real\":\"-Inf\"}'");
             format!("WHEN 'integer' THEN CAST({x} AS TEXT) ELSE {real}")
         }
     };
@@ -157,6 +181,11 @@ fn real(x: &str, infinity: &str, minus_infinity: &str) -> String {
 /// The parser of older versions of SQLite gives up at a stack of 100, which 31 calls within each other fill: hence a few
 /// calls a subquery.
 fn escaped(json: &str) -> String {
+    format!("(SELECT {} FROM (SELECT {json} AS j))", controls_escaped())
+}
+
+/// The same for the text in a column `j`.
+pub fn controls_escaped() -> String {
     let codes: Vec<u8> = (1..32).collect();
     let calls = |codes: &[u8]| {
         codes.iter().fold("j".to_owned(), |text, &code| {
@@ -176,10 +205,7 @@ fn escaped(json: &str) -> String {
         .map(calls)
         .reduce(|inner, outer| format!("(SELECT {outer} FROM (SELECT {inner} AS j))"))
         .unwrap_or_default();
-    format!(
-        "(SELECT CASE WHEN j GLOB '*[' || char(1) || '-' || char(31) || ']*' THEN {replaced} ELSE j END \
-         FROM (SELECT {json} AS j))"
-    )
+    format!("CASE WHEN j GLOB '*[' || char(1) || '-' || char(31) || ']*' THEN {replaced} ELSE j END")
 }
 
 /// What SQLite turns values into when they are stored in a column, as far as that spares text: each trigger is parsed

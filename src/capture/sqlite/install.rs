@@ -6,7 +6,7 @@ use super::keys::shape;
 use super::moving::notes_of;
 use super::names::{catalogued, identifier, same};
 use super::triggers::{EVENTS, trigger_name, triggers};
-use super::{describe, failed};
+use super::{describe, entry, failed};
 use crate::audit::{Code, Result};
 use crate::capture::{Choice, Health, Table};
 
@@ -30,7 +30,8 @@ impl Installed {
 /// missed in between.
 pub async fn install(conn: &impl ConnectionTrait, table: &Table, choice: &Choice) -> Result<()> {
     let shape = shape(conn, table).await?;
-    remove(conn, &table.name).await?;
+    remove_from(conn, &table.name).await?;
+    entry::install(conn).await?;
     for trigger in triggers(table, &shape, choice) {
         conn.execute_unprepared(&trigger.sql).await.map_err(failed)?;
     }
@@ -40,6 +41,11 @@ pub async fn install(conn: &impl ConnectionTrait, table: &Table, choice: &Choice
 /// Drops the triggers of a table, also where it bears another name by now, and forgets what was stashed of it. It is no
 /// error when there are none. Call it within a writing transaction.
 pub async fn remove(conn: &impl ConnectionTrait, table_name: &str) -> Result<()> {
+    remove_from(conn, table_name).await?;
+    entry::remove_unused(conn).await
+}
+
+async fn remove_from(conn: &impl ConnectionTrait, table_name: &str) -> Result<()> {
     let name = catalogued(table_name);
     let names = names_of(&name);
     for trigger in installed(conn, &name).await? {
@@ -81,7 +87,7 @@ pub async fn health(conn: &impl ConnectionTrait, tracked_name: &str, choice: &Ch
     };
     let here: Vec<_> = installed.iter().filter(|trigger| same(&trigger.table, &name)).collect();
     let mut oldest = i64::MAX;
-    let mut health = Health::Ok;
+    let mut health = if entry::is_installed(conn).await? { Health::Ok } else { Health::Outdated };
     let expected = triggers(&table, &shape, choice);
     for trigger in &expected {
         let Some(found) = here.iter().find(|found| same(&found.name, &trigger.name)) else {

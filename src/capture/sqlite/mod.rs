@@ -3,7 +3,8 @@
 //! Nine triggers a table, and a tenth where its foreign keys lead back to it ([`moving`]), write the log from within the
 //! writer's own transaction and with the writer's own library, so their text keeps to functions that SQLite has had for
 //! long, that may be called from a trigger under `PRAGMA trusted_schema = OFF`, and that fail on no value. JSON is
-//! therefore put together as text ([`image`]).
+//! therefore put together as text ([`image`]). They insert into a view, whose trigger writes the log for all tables
+//! ([`entry`]).
 //!
 //! **Order.** SQLite runs the triggers of one kind in the reverse order of their creation, in the session that made them
 //! as after reopening, VACUUM, and a rename (tried on 3.31, 3.40 and 3.51). Ours are created last and so fire first: a
@@ -23,6 +24,7 @@
 mod baseline;
 mod catalogue;
 mod definition;
+mod entry;
 mod image;
 mod install;
 mod keys;

@@ -11,7 +11,7 @@
 //! FAIL left behind is not in force while the row keeps its key, and whatever takes the row away takes the note away
 //! first: the trigger before a deletion, and the one that stashes what a REPLACE may delete.
 
-use super::image::{image_of, record_id_of};
+use super::image::{record_id_of, unescaped_image_of};
 use super::names::{identifier, literal};
 use super::stash::{KEPT, KEY_COLUMNS, Stash};
 
@@ -92,7 +92,7 @@ impl Stash<'_> {
 
     /// Its image.
     pub fn present_image(&self) -> String {
-        image_of(self.table, self.hidden, &self.row, false)
+        unescaped_image_of(self.table, self.hidden, &self.row, false)
     }
 
     /// Whether a row of the stash is a note about a row of the table.

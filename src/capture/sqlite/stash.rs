@@ -14,7 +14,7 @@
 //! A row is known in the stash by its row number, or, in a WITHOUT ROWID table, by the first columns of its key together
 //! with its record id.
 
-use super::image::{changed, image_of, record_id_of};
+use super::image::{changed, record_id_of, unescaped_image_of};
 use super::keys::{Shape, Term, UniqueKey};
 use super::names::{catalogued, identifier, literal, same};
 use crate::capture::{Hidden, Table};
@@ -133,7 +133,7 @@ impl<'a> Stash<'a> {
     /// The image of the updated row. A foreign key may have set something in it since it was updated.
     fn renewed_image(&self) -> String {
         if !self.shape.circle {
-            return image_of(self.table, self.hidden, "NEW", false);
+            return unescaped_image_of(self.table, self.hidden, "NEW", false);
         }
         let (from, same) = self.present();
         format!("coalesce((SELECT {} FROM {from} WHERE {same}), afterimage_stash.old_values)", self.present_image())
@@ -159,7 +159,7 @@ impl<'a> Stash<'a> {
             of_table = self.of_table(),
             kept = KEPT + self.shape.unique.len(),
             record_id = record_id_of(self.table, &self.row),
-            image = image_of(self.table, self.hidden, &self.row, false),
+            image = unescaped_image_of(self.table, self.hidden, &self.row, false),
             from = self.from,
             unless_stashed = self.not_stashed(),
         )

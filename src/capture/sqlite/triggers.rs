@@ -1,6 +1,7 @@
 //! The text of the triggers: a function of the table and of what is hidden, and of nothing else.
 
-use super::image::{changed, changes_of, image_of, joined, record_id_of, recorded};
+use super::entry;
+use super::image::{changed, is_row_number, joined, record_id_of, recorded, unescaped_changes_of, unescaped_image_of};
 use super::keys::Shape;
 use super::names::{catalogued, identifier, json_string, literal};
 use super::require_user::refusal;
@@ -60,6 +61,7 @@ fn body(table: &Table, hidden: &Hidden, stash: &Stash<'_>, event: &str) -> Body 
     let old_id = record_id_of(table, "OLD");
     let new_id = record_id_of(table, "NEW");
     let entry = |entry: Entry| entry.insert(table);
+    let rekeyed = rekeyed(table, &old_id, &new_id);
     let deletion = |condition: &str, previous: Option<String>, order: &str| {
         entry(Entry {
             action: "DELETE",
@@ -67,8 +69,7 @@ fn body(table: &Table, hidden: &Hidden, stash: &Stash<'_>, event: &str) -> Body 
             previous,
             old: Some("afterimage_stash.old_values".into()),
             redacted: redacted(table, hidden),
-            from: "afterimage_stash".into(),
-            then: format!("WHERE {condition} ORDER BY {order}afterimage_stash.rowid"),
+            from: format!("afterimage_stash WHERE {condition} ORDER BY {order}afterimage_stash.rowid"),
             ..Entry::default()
         })
     };
@@ -76,17 +77,12 @@ fn body(table: &Table, hidden: &Hidden, stash: &Stash<'_>, event: &str) -> Body 
     // point at each other. Undone as two, the creation would take along all that refers to the row.
     let replaced = format!("CASE {new_id} WHEN afterimage_stash.record_id THEN afterimage_stash.record_id END");
     let replaced_last = format!("{new_id} = afterimage_stash.record_id, ");
-    let replacing = format!(
-        "(SELECT record_id FROM afterimage_log WHERE id = (SELECT max(id) FROM afterimage_log) AND action = 'DELETE' \
-         AND table_name = {} AND record_id = changed.record_id AND previous_record_id = record_id)",
-        literal(&table.name)
-    );
     let gone = |previous: Option<&String>| {
         entry(Entry {
             action: "DELETE",
             record_id: old_id.clone(),
             previous: previous.cloned(),
-            old: Some(image_of(table, hidden, "OLD", false)),
+            old: Some(unescaped_image_of(table, hidden, "OLD", false)),
             redacted: redacted(table, hidden),
             ..Entry::default()
         })
@@ -96,7 +92,7 @@ fn body(table: &Table, hidden: &Hidden, stash: &Stash<'_>, event: &str) -> Body 
             action: "CREATE",
             record_id: new_id.clone(),
             previous: previous.cloned(),
-            new: Some(image_of(table, hidden, "NEW", false)),
+            new: Some(unescaped_image_of(table, hidden, "NEW", false)),
             redacted: redacted(table, hidden),
             ..Entry::default()
         })
@@ -126,9 +122,9 @@ fn body(table: &Table, hidden: &Hidden, stash: &Stash<'_>, event: &str) -> Body 
             (("BEFORE DELETE", Some(stash.holds_any_to_delete())), statements)
         }
         "delete" => (("AFTER DELETE", None), vec![gone(None), stash.take_old()]),
-        "insert" => (("AFTER INSERT", None), vec![made(Some(&replacing))]),
+        "insert" => (("AFTER INSERT", None), vec![made(None)]),
         "rekey" => {
-            let when = format!("{} AND {old_id} IS NOT {new_id}", key_changed(table));
+            let when = rekeyed;
             if stash.shape.circle {
                 let statements = vec![gone(Some(&new_id)), moved(&old_id), stash.forget_move()];
                 return (("AFTER UPDATE", Some(when)), statements);
@@ -154,18 +150,26 @@ fn body(table: &Table, hidden: &Hidden, stash: &Stash<'_>, event: &str) -> Body 
                 true => format!(" AND NOT {}", stash.is_moving()),
                 false => String::new(),
             };
-            let rekeyed = format!("{} AND {old_id} IS NOT {new_id}", key_changed(table));
             let when = format!("({any}) AND NOT ({rekeyed}){unless_moving}");
             let update = Entry {
                 action: "UPDATE",
                 record_id: new_id,
-                old: Some(changes_of(table, hidden, "OLD")),
-                new: Some(changes_of(table, hidden, "NEW")),
+                old: Some(unescaped_changes_of(table, hidden, "OLD")),
+                new: Some(unescaped_changes_of(table, hidden, "NEW")),
                 redacted: redacted_changes(table, hidden),
                 ..Entry::default()
             };
             (("AFTER UPDATE", Some(when)), vec![entry(update)])
         }
+    }
+}
+
+/// Whether the UPDATE makes another object of the row.
+fn rekeyed(table: &Table, old_id: &str, new_id: &str) -> String {
+    let keys: Vec<_> = table.columns.iter().filter(|column| table.is_key(&column.name)).collect();
+    match keys.as_slice() {
+        [key] if is_row_number(key) => changed(key),
+        _ => format!("{} AND {old_id} IS NOT {new_id}", key_changed(table)),
     }
 }
 
@@ -213,66 +217,22 @@ struct Entry {
     old: Option<String>,
     new: Option<String>,
     redacted: Option<String>,
-    /// A table to select from.
+    /// What to select from and how, if anything.
     from: String,
-    /// What follows the joins.
-    then: String,
 }
 
 impl Entry {
-    /// The INSERT into the log. The server's context, when there is one, counts alone; the application's is believed for
-    /// ten minutes, and the newest of several is meant.
     fn insert(self, table: &Table) -> String {
-        let said = |column: &str, length: u32| {
-            format!(
-                "substr(CASE WHEN afterimage_server_context.id IS NULL THEN afterimage_context.{column} \
-                 ELSE afterimage_server_context.{column} END, 1, {length})"
-            )
-        };
         let null = || "NULL".to_owned();
-        let (from, record_id) = match self.from.as_str() {
-            "" => (format!("(SELECT {} AS record_id) AS changed", self.record_id), "changed.record_id".to_owned()),
-            from => (from.to_owned(), self.record_id),
-        };
         let values = [
-            "CASE WHEN afterimage_server_context.id IS NOT NULL THEN 's' || afterimage_server_context.id \
-             WHEN afterimage_context.id IS NOT NULL THEN 'c' || afterimage_context.id END"
-                .to_owned(),
             format!("'{}'", self.action),
             literal(&table.name),
-            record_id.clone(),
+            self.record_id,
             self.previous.unwrap_or_else(null),
-            said("user_id", 500),
-            said("username", 1000),
             self.old.unwrap_or_else(null),
             self.new.unwrap_or_else(null),
             self.redacted.unwrap_or_else(null),
-            said("description", 4000),
-            said("ip_address", 1000),
-            said("correlation_id", 500),
-            said("metadata", 16384),
-            "CASE WHEN afterimage_server_context.id IS NULL THEN 'TRIGGER' ELSE 'UNDO' END".to_owned(),
-            "afterimage_server_context.recorded_by".to_owned(),
-            format!(
-                "CASE WHEN afterimage_server_context.id IS NOT NULL THEN (SELECT undo_of FROM afterimage_server_undo \
-                 WHERE table_name = {} AND record_id = {record_id} AND action = '{}') END",
-                literal(&table.name),
-                self.action
-            ),
         ];
-        let statement = format!(
-            "INSERT INTO afterimage_log (tx, action, table_name, record_id, previous_record_id, user_id, username, \
-             old_values, new_values, redacted, description, ip_address, correlation_id, metadata, source, recorded_by, \
-             undo_of) SELECT {values} FROM {from} \
-             LEFT JOIN afterimage_server_context \
-             ON afterimage_server_context.id = (SELECT max(id) FROM afterimage_server_context) \
-             LEFT JOIN afterimage_context ON afterimage_server_context.id IS NULL \
-             AND afterimage_context.id = (SELECT max(id) FROM afterimage_context) \
-             AND afterimage_context.created_at BETWEEN strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-10 minutes') \
-             AND strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+10 minutes') {then}",
-            values = values.join(", "),
-            then = self.then,
-        );
-        statement.trim_end().to_owned()
+        entry::insert(&values, &self.from)
     }
 }

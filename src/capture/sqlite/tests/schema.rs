@@ -31,6 +31,25 @@ async fn a_missing_trigger_and_a_missing_table_are_noticed() {
     assert_eq!(state(&world).await, Health::Missing);
 }
 
+/// What an older release installed has no such view.
+#[tokio::test]
+async fn the_view_that_all_triggers_share_comes_with_the_first_table_and_goes_with_the_last() {
+    let world =
+        World::tracking("CREATE TABLE t (id INTEGER PRIMARY KEY, a); CREATE TABLE u (id PRIMARY KEY)", &["t"]).await;
+    world.track("u", &Hidden::default()).await;
+    let views = "SELECT name FROM sqlite_master WHERE name LIKE 'afterimage_entry%' ORDER BY name";
+    assert_eq!(world.read(views).await, ["afterimage_entry", "afterimage_entry_write"]);
+    world.run("DROP TRIGGER afterimage_entry_write").await;
+    assert_eq!(state(&world).await, Health::Outdated);
+    world.track("t", &Hidden::default()).await;
+    assert_eq!(state(&world).await, Health::Ok);
+    assert_eq!(world.logged("INSERT INTO u VALUES (1)").await, [r#"u CREATE 1 is {"id":1}"#]);
+    remove(&world.conn, "t").await.unwrap();
+    assert_eq!(world.read(views).await.len(), 2);
+    remove(&world.conn, "u").await.unwrap();
+    assert!(world.read(views).await.is_empty());
+}
+
 #[tokio::test]
 async fn a_trigger_of_the_users_that_came_later_is_noticed_and_mended() {
     let world = world().await;

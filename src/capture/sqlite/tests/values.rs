@@ -2,10 +2,10 @@
 
 use super::World;
 use crate::capture::Hidden;
-use crate::capture::sqlite::describe;
 use crate::capture::sqlite::image::{image_of, record_id_of, value_of};
 use crate::capture::sqlite::keys::shape;
 use crate::capture::sqlite::triggers::triggers;
+use crate::capture::sqlite::{describe, entry};
 
 /// How deep the brackets of the triggers go.
 const DEEPEST: usize = 17;
@@ -131,9 +131,12 @@ async fn the_triggers_nest_no_deeper_than_older_parsers_follow() {
     .await;
     let table = describe(&world.conn, "t").await.unwrap();
     let shape = shape(&world.conn, &table).await.unwrap();
-    for trigger in triggers(&table, &shape, &super::choice(&super::redacting(&["c5", "c1499"], &["c6"]))) {
+    let choice = super::choice(&super::redacting(&["c5", "c1499"], &["c6"]));
+    let of_table = triggers(&table, &shape, &choice).into_iter().map(|trigger| (trigger.name, trigger.sql));
+    let of_all = entry::statements().into_iter().map(|sql| ("entry".to_owned(), sql));
+    for (name, sql) in of_table.chain(of_all) {
         let (mut depth, mut deepest, mut quoted) = (0, 0, false);
-        for character in trigger.sql.chars() {
+        for character in sql.chars() {
             match character {
                 '\'' => quoted = !quoted,
                 '(' if !quoted => depth += 1,
@@ -142,7 +145,7 @@ async fn the_triggers_nest_no_deeper_than_older_parsers_follow() {
             }
             deepest = deepest.max(depth);
         }
-        assert!(deepest <= DEEPEST, "{}: {deepest}", trigger.name);
+        assert!(deepest <= DEEPEST, "{name}: {deepest}");
     }
 }
 
