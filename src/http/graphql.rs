@@ -64,7 +64,7 @@ pub(super) async fn handle<E: Executor>(
     }
     let Asked { prepared, form, caller, address, resume } = match ask(&state, received, &accepted, &mut log) {
         Ok(asked) => asked,
-        Err(refused) => return refuse(refused, log),
+        Err(refused) => return refuse(*refused, log),
     };
     let bounds = || Bounds {
         ping_interval: state.settings.ping_interval,
@@ -221,7 +221,7 @@ fn ask<E: Executor>(
     received: Received,
     accepted: &Accepted,
     log: &mut RequestLog,
-) -> Result<Asked, Refused> {
+) -> Result<Asked, Box<Refused>> {
     let Received { method, params, caller, address, resume } = received;
     let prepared = Operation::prepare(params, &state.persisted);
     let kind = prepared.as_ref().map_or(OperationType::Query, |operation| operation.kind);
@@ -229,10 +229,10 @@ fn ask<E: Executor>(
         log.operation(operation.kind, operation.name.as_deref());
     }
     if kind == OperationType::Mutation && method == Method::GET {
-        return Err(Refused::method("a mutation must be sent by POST", "POST"));
+        return Err(Box::new(Refused::method("a mutation must be sent by POST", "POST")));
     }
-    let form =
-        accepted.form(kind).ok_or_else(|| Refused::new(StatusCode::BAD_REQUEST, Error::bad_input(NEEDS_STREAM)))?;
+    let needs_stream = || Refused::new(StatusCode::BAD_REQUEST, Error::bad_input(NEEDS_STREAM));
+    let form = accepted.form(kind).ok_or_else(|| Box::new(needs_stream()))?;
     Ok(Asked { prepared, form, caller, address, resume })
 }
 

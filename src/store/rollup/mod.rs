@@ -1,7 +1,7 @@
 //! What the log adds up to, brought forward as entries come: counts per hour, day, month and in all; each user's latest
 //! name; and the trash. All of it is derived from the log, holds up to a known place in it, and can be made anew.
 //!
-//! A [`fold`] takes what lies behind that place, the tail, adds it to the counters, judges the objects in it anew, and
+//! A [`fold()`] takes what lies behind that place, the tail, adds it to the counters, judges the objects in it anew, and
 //! moves the place, in one transaction: none of it is ever seen without the rest, and a crash takes back all or nothing.
 //! Who asks reads the place, the counters and the tail as of one moment: the answer is exact to the last committed
 //! entry, whenever the last fold was. Where there is no place, or one of another era, the log itself is asked.

@@ -235,6 +235,22 @@ async fn every_storage_class_in_every_affinity_can_be_read_back() {
     }
 }
 
+/// Such keys look like the number of the row, and are none.
+#[tokio::test]
+async fn an_integer_key_that_is_not_the_rows_number_may_hold_anything() {
+    for (end, key, id, image) in [
+        ("PRIMARY KEY DESC)", "'k'", "k", r#""k""#),
+        ("PRIMARY KEY DESC)", "NULL", "null", "null"),
+        ("PRIMARY KEY) WITHOUT ROWID", "1.5", "1.5", "1.5"),
+        (", b, PRIMARY KEY (id, b)) WITHOUT ROWID", "x'0a'", r#"["0a","1"]"#, r#"{"$blob":"0a"}"#),
+    ] {
+        let world = World::tracking(&format!("CREATE TABLE t (a, id INTEGER {end}"), &["t"]).await;
+        let rest = if end.contains("b,") { (", b", ", 1", r#","b":1"#) } else { ("", "", "") };
+        let found = world.logged(&format!("INSERT INTO t (a, id{}) VALUES (1, {key}{})", rest.0, rest.1)).await;
+        assert_eq!(found, [format!(r#"CREATE {id} is {{"a":1,"id":{image}{}}}"#, rest.2)], "{key} {end}");
+    }
+}
+
 /// SQLite stores NaN as NULL, and has one zero for all purposes but its sign bit.
 #[tokio::test]
 async fn a_nan_is_null_and_a_negative_zero_is_no_change_of_zero() {
