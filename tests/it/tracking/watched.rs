@@ -1,4 +1,5 @@
 //! SQLite: the server looks after the triggers while the schema changes under it.
+//! It does so in this very process, beside commands that are waited for: each test needs a thread for either.
 
 use std::time::Duration;
 
@@ -79,7 +80,7 @@ async fn next_about(api: &Api, last: &Value) -> Value {
     timeout(Duration::from_secs(20), found).await.expect("an entry about the table")
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_table_that_is_rebuilt_is_captured_again_and_the_gap_is_an_entry() {
     let (world, api, serving) = world(T, "").await;
     let last = about(&api, "t").await;
@@ -100,7 +101,7 @@ async fn a_table_that_is_rebuilt_is_captured_again_and_the_gap_is_an_entry() {
     serving.end().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_table_that_is_rebuilt_with_another_key_is_captured_under_that_one_and_undoes_nothing_older() {
     let (world, api, serving) = world(T, "").await;
     world.sql("update t set a = '1'; update t set secret = 'other'").await;
@@ -121,7 +122,7 @@ async fn a_table_that_is_rebuilt_with_another_key_is_captured_under_that_one_and
     serving.end().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_table_that_was_rebuilt_while_no_server_ran_is_captured_before_one_serves_again() {
     let (world, api, serving) = world(T, "").await;
     serving.end().await;
@@ -139,7 +140,7 @@ async fn a_table_that_was_rebuilt_while_no_server_ran_is_captured_before_one_ser
     again.end().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_added_a_renamed_column_and_a_later_trigger_bring_capture_up_to_date() {
     let (world, api, serving) = world(T, "").await;
     for (statement, columns) in [
@@ -171,7 +172,7 @@ async fn an_added_a_renamed_column_and_a_later_trigger_bring_capture_up_to_date(
 
 /// Between the renaming and the server's look SQLite's own rewriting of the triggers keeps the value out; after it, that
 /// the new column may be the old one.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_redacted_column_that_is_renamed_or_rebuilt_under_another_name_stays_redacted() {
     for rename in [
         "alter table t rename column secret to hidden".to_owned(),
@@ -189,7 +190,7 @@ async fn a_redacted_column_that_is_renamed_or_rebuilt_under_another_name_stays_r
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_column_is_dropped_under_a_pause_which_the_server_does_not_end() {
     let (world, api, serving) = world(T, "").await;
     let refusal = world.try_sql("alter table t drop column a").await.expect_err("refused").to_string();
@@ -216,7 +217,7 @@ async fn a_column_is_dropped_under_a_pause_which_the_server_does_not_end() {
     serving.end().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_captured_any_more_is_left_and_what_can_be_is_not_held_up_by_it() {
     let (world, api, serving) =
         world(&format!("{T}; create table a (id integer primary key); create table b (id integer primary key)"), "")
@@ -245,7 +246,7 @@ async fn what_cannot_be_captured_any_more_is_left_and_what_can_be_is_not_held_up
 }
 
 /// A table that was gone when the server looked, and came back.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_gap_of_a_table_that_was_away_begins_when_it_was_last_whole() {
     let (world, api, serving) = world(T, "").await;
     let last = about(&api, "t").await;
