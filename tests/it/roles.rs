@@ -2,9 +2,10 @@
 //! the application's, whose changes are recorded and which can do nothing about it. Roles belong to a whole cluster, so
 //! that these tests have one of their own.
 
-use afterimage::audit::Code;
+mod counting;
+
 use afterimage::auth::Role;
-use afterimage::store::{Database, Folded, fold, grant_runtime, migrate, warnings};
+use afterimage::store::{Database, grant_runtime, migrate};
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::time::Duration;
@@ -388,34 +389,4 @@ async fn a_migration_grants_to_those_who_had_what_was_there() {
     migrate(&owner, &shop.world.database_url).await.expect("the owner migrates");
     let may = "select has_function_privilege('afterimage_server', 'afterimage.shape(regclass)', 'execute')";
     assert_eq!(shop.world.scalar(may).await, "t");
-}
-
-/// Answers stay right; they only take longer, and the server says so.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_may_not_count_asks_the_log() {
-    let shop = Shop::open().await;
-    let tables = "afterimage.rollup_position, afterimage.rollup_count, afterimage.rollup_user, afterimage.rollup_trash";
-    let revoke = format!("revoke all on {tables} from afterimage_server");
-    let entries =
-        "insert into afterimage.log (action, table_name, record_id) values ('DELETE', 't', 'a'), ('READ', 't', 'a')";
-    shop.try_as("afterimage_owner", &format!("{revoke}; {entries}")).await.expect("the owner's work");
-    let server = shop.server("afterimage_server", None).await;
-    let database = &server.server.services.database;
-    let ask = async |warned: bool| {
-        let query = "{ summary { total byUser { count } } trash { totalCount nodes { recordId } } }";
-        let answer = server.ask(query, json!({})).await;
-        assert_eq!(answer["summary"], json!({"total": 2, "byUser": [{"count": 2}]}));
-        assert_eq!(answer["trash"], json!({"totalCount": 1, "nodes": [{"recordId": "a"}]}));
-        let warnings = warnings(database).await.expect("the database answers");
-        assert_eq!(warnings.iter().any(|warning| warning.contains("--runtime-role")), warned, "{warnings:?}");
-    };
-    ask(true).await;
-    assert_eq!(fold(database).await.expect_err("it may not").code(), Code::Forbidden);
-    ask(true).await;
-    let owner = Database::connect(&shop.world.database_url, Duration::from_secs(30)).await.expect("the owner connects");
-    grant_runtime(&owner, "afterimage_server").await.expect("the owner grants");
-    ask(false).await;
-    assert_eq!(fold(database).await.expect("it may"), Folded::Everything);
-    ask(false).await;
-    shop.refused_to("shop_app", "delete from afterimage.rollup_position").await;
 }
