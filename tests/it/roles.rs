@@ -3,6 +3,7 @@
 //! that these tests have one of their own.
 
 mod counting;
+mod elsewhere;
 
 use afterimage::auth::Role;
 use afterimage::store::{Database, grant_runtime, migrate};

@@ -91,9 +91,13 @@ fn refuse_truncate(table: &str, argument: &str) -> String {
     )
 }
 
-/// The role that shall own the functions: none in the simple set-up, where the installing role does.
+/// The role that shall own the functions: none in the simple set-up, where the installing role does. Roles belong to the
+/// whole cluster: where it was made for another database, and has no rights in this one, its functions would fail every
+/// write.
 async fn capture_role(connection: &impl ConnectionTrait) -> Result<Option<String>> {
-    let sql = "SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = $1 AND pg_has_role(oid, 'MEMBER')";
+    let sql = "SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = $1 AND pg_has_role(oid, 'MEMBER') \
+                  AND has_schema_privilege(oid, 'afterimage', 'USAGE') \
+                  AND has_table_privilege(oid, 'afterimage.log', 'INSERT')";
     let found = rows(connection, sql, [CAPTURE_ROLE.into()]).await?;
     Ok((!found.is_empty()).then(|| identifier(CAPTURE_ROLE)))
 }
