@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use afterimage_migration::{IntoSchemaManagerConnection, Migrator, MigratorTrait};
-use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbErr, RuntimeErr, Statement, TransactionTrait};
+use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbErr, RuntimeErr, Statement};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use tokio::sync::Notify;
 
+use super::begin::begin;
 use super::dialect::Dialect;
 use super::error::failed;
 use super::postgres::Postgres;
@@ -155,7 +156,7 @@ pub async fn migrate(database: &Database, url: &str) -> Result<()> {
 
 async fn migrate_sqlite(database: &Database) -> Result<()> {
     // Whoever comes first has the one lock that there is; the others wait for it, and find nothing left to do.
-    let transaction = database.writer.begin_with_options(database.dialect.write_options()).await.map_err(failed)?;
+    let transaction = begin(&database.writer, database.dialect.write_options()).await.map_err(failed)?;
     up(&transaction).await?;
     transaction.commit().await.map_err(failed)
 }

@@ -5,6 +5,7 @@
 //! counts and the trash are answered without walking all of it.
 
 mod append;
+mod begin;
 mod connect;
 mod dialect;
 mod error;
@@ -24,6 +25,7 @@ mod trash;
 mod write;
 
 pub use append::{append, record};
+pub use begin::begin;
 pub use connect::{Database, Kind, grant_runtime, migrate, warnings};
 pub use dialect::{Dialect, TimeBucket};
 pub use error::failed;

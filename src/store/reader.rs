@@ -10,13 +10,15 @@ use std::time::{Duration, Instant};
 use futures_util::future::BoxFuture;
 use sea_orm::{
     ConnAcquireErr, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
-    QueryResult, RuntimeErr, Statement, TransactionOptions, TransactionTrait, Values,
+    QueryResult, RuntimeErr, Statement, TransactionOptions, Values,
 };
 use sea_query_sqlx::SqlxValues;
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, Executor, IntoArguments, Pool};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
+
+use super::begin::begin;
 
 /// Reads. Statements that would write, and transactions, go to the pool itself.
 #[derive(Clone)]
@@ -42,7 +44,7 @@ impl Reader {
     /// # Errors
     /// Where the database fails.
     pub async fn begin_with_options(&self, options: TransactionOptions) -> Result<DatabaseTransaction, DbErr> {
-        self.pool.begin_with_options(options).await
+        begin(&self.pool, options).await
     }
 }
 

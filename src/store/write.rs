@@ -3,8 +3,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use sea_orm::sea_query::{Alias, Expr, IntoTableRef, Query, TableRef};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement, TransactionTrait, Value};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement, Value};
 
+use super::begin::begin;
 use super::connect::Database;
 use super::error::{failed, not_begun};
 use crate::audit::{Action, Error, Result};
@@ -68,7 +69,7 @@ impl<'a> Write<'a> {
     /// Where the database fails.
     pub async fn begin(database: &'a Database) -> Result<Write<'a>> {
         let options = database.dialect.write_options();
-        let transaction = database.writer.begin_with_options(options).await.map_err(not_begun)?;
+        let transaction = begin(&database.writer, options).await.map_err(not_begun)?;
         for statement in database.dialect.open_write() {
             transaction.execute_unprepared(statement).await.map_err(failed)?;
         }

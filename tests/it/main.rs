@@ -9,6 +9,7 @@ mod clients;
 mod command;
 mod contract;
 mod demo;
+mod dropped;
 mod feed;
 mod filter_agreement;
 mod filters;

@@ -1,10 +1,11 @@
 //! Adds the tail to what was counted.
 
 use sea_orm::sea_query::Expr;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
 
 use super::{Step, is_change, same_object, statement};
 use crate::audit::{Code, Result};
+use crate::store::begin::begin;
 use crate::store::connect::Database;
 use crate::store::dialect::Dialect;
 use crate::store::error::{failed, not_begun};
@@ -31,7 +32,7 @@ pub enum Folded {
 /// Where the database fails, or its role may not: then nothing has changed.
 pub async fn fold(database: &Database) -> Result<Folded> {
     let (dialect, rollup) = (database.dialect, database.dialect.rollup());
-    let transaction = database.writer.begin_with_options(rollup.fold_options()).await.map_err(not_begun)?;
+    let transaction = begin(&database.writer, rollup.fold_options()).await.map_err(not_begun)?;
     if let Some(begin) = rollup.begin_fold()
         && let Err(error) = transaction.execute_unprepared(begin).await.map_err(failed)
     {
