@@ -33,6 +33,7 @@
 //! | [`capture`] | tracked tables: the catalogue of a table, its triggers, their health |
 //! | [`store`] | the log in the database: append, find, page, count; and what it adds up to, kept beside it |
 //! | [`auth`], [`config`] | bearer tokens, settings |
+//! | `generations` | what is worth keeping of what clients send, in bounded room |
 //! | [`audit`] | the words: entry, action, filter, page, error. No SQL, no GraphQL |
 //!
 //! Beside them the packages `afterimage-entity` (a row of the log, of a tracked table, of the sample tables) and
@@ -66,6 +67,7 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod feed;
+mod generations;
 pub mod graphql;
 pub mod http;
 pub mod rest;

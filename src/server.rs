@@ -69,7 +69,7 @@ impl Server {
         let state = State {
             schema: schema(services.clone()),
             authenticator: Arc::new(authenticator.clone()),
-            settings: HttpSettings {
+            settings: Arc::new(HttpSettings {
                 body_limit: settings.body_limit,
                 request_timeout: settings.timeout(),
                 allowed_hosts: settings.allowed_hosts.clone(),
@@ -77,7 +77,7 @@ impl Server {
                 trusted_proxies: settings.trusted_proxies.clone(),
                 connections,
                 ..HttpSettings::default()
-            },
+            }),
             persisted: PersistedQueries::default(),
             plans: Plans::over(services.database.clone()),
             health: Arc::new(DatabaseHealth(services.database.clone())),

@@ -1,14 +1,20 @@
 //! JSON Web Tokens, HS256: checking those that come, and issuing those of `afterimage token`.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Duration, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use serde_json::{Map, Value};
 
 use super::{Caller, Role, Secret};
 use crate::audit::{Code, Error, Result};
+use crate::generations::Generations;
 
 /// Bytes of a subject or a name: entries carry them, and an index holds the subject.
 const MAX_NAME: usize = 1_000;
+
+/// Bytes that the tokens which were found valid may take.
+const KNOWN_TOKENS: usize = 4_000_000;
 
 /// What a token is asked to say.
 #[derive(Clone, Debug)]
@@ -31,6 +37,8 @@ pub struct Authenticator {
     validation: Validation,
     audience: Option<String>,
     roles_claim: String,
+    /// Those who bore valid tokens, by their tokens: to check a signature takes longer than to read an entry.
+    known: Arc<Generations<String, Caller>>,
 }
 
 impl Authenticator {
@@ -55,6 +63,7 @@ impl Authenticator {
             validation,
             audience,
             roles_claim: roles_claim.into(),
+            known: Arc::new(Generations::of(KNOWN_TOKENS)),
         }
     }
 
@@ -63,6 +72,18 @@ impl Authenticator {
     /// # Errors
     /// UNAUTHENTICATED where the token is not valid now; the sentence says why, and nothing of the key.
     pub fn authenticate(&self, token: &str) -> Result<Caller> {
+        // What was valid once stays so until it expires.
+        if let Some(caller) = self.known.find(token)
+            && caller.expires_at > Utc::now()
+        {
+            return Ok(caller);
+        }
+        let caller = self.check(token)?;
+        self.known.keep(token.to_owned(), caller.clone(), size_of::<Caller>() + 2 * token.len());
+        Ok(caller)
+    }
+
+    fn check(&self, token: &str) -> Result<Caller> {
         let refused = |why: &str| Error::new(Code::Unauthenticated, format!("the token is not valid: {why}"));
         let claims = decode::<Map<String, Value>>(token, &self.decoding, &self.validation)
             .map_err(|error| {
@@ -157,6 +178,30 @@ mod tests {
         let error = authenticator.authenticate(&token).unwrap_err();
         assert_eq!(error.code(), Code::Unauthenticated);
         assert!(error.message().contains("expired"), "{error}");
+    }
+
+    #[test]
+    fn a_token_that_is_known_expires_all_the_same() {
+        let authenticator = authenticator(None);
+        let token = authenticator.issue(&request(Duration::seconds(2)), Utc::now()).unwrap();
+        let expires_at = authenticator.authenticate(&token).unwrap().expires_at;
+        assert_eq!(authenticator.authenticate(&token).unwrap().expires_at, expires_at);
+        // The library goes by whole seconds.
+        while Utc::now() < expires_at + Duration::milliseconds(1_100) {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        assert!(authenticator.authenticate(&token).unwrap_err().message().contains("expired"));
+    }
+
+    #[test]
+    fn a_known_token_with_another_signature_is_refused() {
+        let authenticator = authenticator(None);
+        let token = authenticator.issue(&request(Duration::hours(1)), Utc::now()).unwrap();
+        authenticator.authenticate(&token).unwrap();
+        let (unsigned, signature) = token.rsplit_once('.').unwrap();
+        for other in ["", "AAAA", &signature[1..], &signature.to_lowercase()] {
+            assert!(authenticator.authenticate(&format!("{unsigned}.{other}")).is_err(), "{other}");
+        }
     }
 
     #[test]

@@ -14,7 +14,6 @@ mod document;
 mod events;
 mod failure;
 mod forwarded;
-mod generations;
 mod graphiql;
 mod graphql;
 mod health;
@@ -46,6 +45,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::middleware;
 use axum::response::{Redirect, Response};
 use axum::routing::{any, get};
+use tower::ServiceBuilder;
 use tower::util::option_layer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate as _};
@@ -79,7 +79,7 @@ pub struct State<E = Schema> {
     /// Turns bearer tokens into callers.
     pub authenticator: Arc<Authenticator>,
     /// Limits, and the hosts that the server answers for.
-    pub settings: HttpSettings,
+    pub settings: Arc<HttpSettings>,
     /// The documents that clients have registered.
     pub persisted: PersistedQueries,
     /// How documents are answered that clients send over and over.
@@ -100,7 +100,17 @@ pub fn router<E: Executor>(state: State<E>, rest: Router) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .with_state(Arc::clone(&state.health));
-    let body_limit = DefaultBodyLimit::max(state.settings.body_limit);
+    // The outermost first. As one layer each, since the router boxes every layer's service and every future of it anew.
+    let inner = ServiceBuilder::new()
+        .layer(middleware::from_fn_with_state(proxies, proxy::find_client))
+        .layer(middleware::from_fn_with_state(hosts, host::check))
+        .layer(DefaultBodyLimit::max(state.settings.body_limit));
+    let outer = ServiceBuilder::new()
+        .layer(CompressionLayer::new().compress_when(compressible))
+        .layer(SetResponseHeaderLayer::overriding(REFERRER_POLICY, HeaderValue::from_static("no-referrer")))
+        .layer(SetResponseHeaderLayer::overriding(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
+        .layer(SetResponseHeaderLayer::if_not_present(CONTENT_SECURITY_POLICY, CONTENT_SECURITY))
+        .layer(cors);
     Router::new()
         .route("/", get(|| async { Redirect::temporary("/graphiql") }))
         .route("/graphiql", get(graphiql::page))
@@ -109,16 +119,10 @@ pub fn router<E: Executor>(state: State<E>, rest: Router) -> Router {
         .route("/graphql", any(graphql::handle::<E>))
         .with_state(state)
         .merge(rest)
-        .layer(body_limit)
         .fallback(no_such_path)
-        .layer(middleware::from_fn_with_state(hosts, host::check))
-        .layer(middleware::from_fn_with_state(proxies, proxy::find_client))
+        .layer(inner)
         .merge(health)
-        .layer(cors)
-        .layer(SetResponseHeaderLayer::if_not_present(CONTENT_SECURITY_POLICY, CONTENT_SECURITY))
-        .layer(SetResponseHeaderLayer::overriding(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
-        .layer(SetResponseHeaderLayer::overriding(REFERRER_POLICY, HeaderValue::from_static("no-referrer")))
-        .layer(CompressionLayer::new().compress_when(compressible))
+        .layer(outer)
 }
 
 async fn no_such_path() -> Response {

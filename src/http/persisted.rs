@@ -5,8 +5,8 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use crate::audit::{Code, Error, Result};
+use crate::generations::Generations;
 
-use super::generations::Generations;
 use super::json::Members;
 
 /// What all kept documents may take, in bytes.

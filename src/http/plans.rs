@@ -9,10 +9,10 @@ use futures_util::FutureExt as _;
 
 use crate::audit::Result;
 use crate::auth::Caller;
+use crate::generations::Generations;
 use crate::graphql::{Answer, Plan};
 use crate::store::Database;
 
-use super::generations::Generations;
 use super::operation::{TimeLimit, panicked};
 
 /// What all plans with their documents may take, in bytes.

@@ -256,7 +256,7 @@ pub(super) async fn one(
     use axum::response::IntoResponse as _;
     let database = &state.services.database;
     let id = id_in_path(&id)?;
-    let entry = store::by_ids(database.dialect, &database.reader, [id]).await?.pop();
+    let entry = store::by_id(database, id).await?;
     let entry = entry.ok_or_else(|| Error::not_found(format!("there is no entry {id}")))?;
     Ok(Json(view(database, &entry).await?).into_response())
 }

@@ -1,12 +1,14 @@
 //! Finding entries: pages, single ones, counts.
 
+use std::sync::OnceLock;
+
 use sea_orm::sea_query::{Condition, Expr, IntoTableRef, Query, SelectStatement};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, Order, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    Select,
+    Select, Statement,
 };
 
-use super::connect::Database;
+use super::connect::{Database, Kind};
 use super::dialect::Dialect;
 use super::error::failed;
 use super::filter::{Prepared, column};
@@ -144,7 +146,7 @@ pub async fn page_statement(
     database: &Database,
     selection: &Selection,
     request: &PageRequest,
-) -> Result<sea_orm::Statement> {
+) -> Result<Statement> {
     let select = select_page(database, selection, request).await?;
     Ok(database.reader.get_database_backend().build(&entries(select)))
 }
@@ -225,6 +227,21 @@ pub async fn by_ids(
     fetch(connection, find(dialect).filter(Column::Id.is_in(ids))).await
 }
 
+/// The entry of this id.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn by_id(database: &Database, id: i64) -> Result<Option<Entry>> {
+    // Such a statement is read in less time than it takes to put together.
+    static STATEMENTS: [OnceLock<String>; 2] = [const { OnceLock::new() }; 2];
+    let backend = database.reader.get_database_backend();
+    let sql = STATEMENTS[usize::from(database.kind == Kind::Postgres)]
+        .get_or_init(|| format!("{} WHERE log.id = $1", select_entries(database)));
+    let statement = Statement::from_sql_and_values(backend, sql, [id.into()]);
+    let row = database.reader.query_one_raw(statement).await.map_err(failed)?;
+    row.map(|row| entry_of_result(&row)).transpose()
+}
+
 /// Of each of these entries, the latest that undoes it.
 ///
 /// # Errors
@@ -298,7 +315,7 @@ pub async fn latest(
 }
 
 /// The statement by which that entry is read: for who asks the database how it would go about it.
-pub fn latest_statement(database: &Database, condition: Expr) -> sea_orm::Statement {
+pub fn latest_statement(database: &Database, condition: Expr) -> Statement {
     database.reader.get_database_backend().build(&entries(select_latest(database.dialect, condition)))
 }
 

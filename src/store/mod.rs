@@ -31,7 +31,7 @@ pub use dialect::{Dialect, TimeBucket};
 pub use error::failed;
 pub use file::DatabaseFile;
 pub use log::{
-    Beyond, Selection, Sequence, by_ids, by_transaction, count, exists_beyond, latest, latest_by_object,
+    Beyond, Selection, Sequence, by_id, by_ids, by_transaction, count, exists_beyond, latest, latest_by_object,
     latest_statement, latest_undo_of, matching, most_recent, page, page_statement, select_entries, some_of_transaction,
 };
 pub use object::{Changes, Stretch, Way, about};

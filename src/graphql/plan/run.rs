@@ -120,8 +120,7 @@ impl<'a> Asked<'a> {
         Ok(match self {
             Asked::Typename => Told::Typename,
             Asked::Entry { id, fields } => {
-                let found = store::by_ids(database.dialect, &database.reader, [id]).await?;
-                let found: Vec<_> = found.into_iter().map(Arc::new).collect();
+                let found: Vec<_> = store::by_id(database, id).await?.map(Arc::new).into_iter().collect();
                 let mut related = Related::default();
                 related.gather(database, &found, fields).await?;
                 Told::Entry { entry: found.into_iter().next(), related, fields }

@@ -198,7 +198,7 @@ impl World {
                 .data(Arc::clone(&flood))
                 .finish(),
             authenticator: Arc::new(Authenticator::new(&secret, None, "roles")),
-            settings,
+            settings: Arc::new(settings),
             persisted: PersistedQueries::default(),
             plans: Plans::none(),
             health: Arc::new(Reports(None)),

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 /// Values by their keys. They go from the young generation into the old one when the young one is full, and those of the
 /// old one are forgotten then, unless they were asked for meanwhile.
 #[derive(Debug)]
-pub(super) struct Generations<K, V> {
+pub(crate) struct Generations<K, V> {
     /// What both may take, in bytes.
     capacity: usize,
     kept: Mutex<Kept<K, V>>,
@@ -28,13 +28,13 @@ struct Weighed<V>(V, usize);
 
 impl<K: Eq + Hash, V: Clone> Generations<K, V> {
     /// An empty one, for values that take so many bytes in all.
-    pub(super) fn of(capacity: usize) -> Self {
+    pub(crate) fn of(capacity: usize) -> Self {
         let kept = Kept { young: HashMap::new(), old: HashMap::new(), size: 0 };
         Generations { capacity, kept: Mutex::new(kept) }
     }
 
     /// What is kept under the key.
-    pub(super) fn find<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<V>
+    pub(crate) fn find<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
     {
@@ -48,7 +48,7 @@ impl<K: Eq + Hash, V: Clone> Generations<K, V> {
     }
 
     /// Keeps a value that takes so many bytes with its key.
-    pub(super) fn keep(&self, key: K, value: V, size: usize) {
+    pub(crate) fn keep(&self, key: K, value: V, size: usize) {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).keep(key, value, size, self.capacity);
     }
 }
