@@ -39,13 +39,13 @@ mod ws;
 use std::sync::Arc;
 
 use async_graphql::Executor;
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware;
 use axum::response::{Redirect, Response};
 use axum::routing::{any, get};
+use axum::{Extension, Router};
 use tower::util::option_layer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate as _};
@@ -100,7 +100,7 @@ pub fn router<E: Executor>(state: State<E>, rest: Router) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .with_state(Arc::clone(&state.health));
-    let body_limit = DefaultBodyLimit::max(state.settings.body_limit);
+    let body_limit = state.settings.body_limit;
     Router::new()
         .route("/", get(|| async { Redirect::temporary("/graphiql") }))
         .route("/graphiql", get(graphiql::page))
@@ -109,7 +109,8 @@ pub fn router<E: Executor>(state: State<E>, rest: Router) -> Router {
         .route("/graphql", any(graphql::handle::<E>))
         .with_state(state)
         .merge(rest)
-        .layer(body_limit)
+        .layer(DefaultBodyLimit::max(body_limit))
+        .layer(Extension(body::BodyLimit(body_limit)))
         .fallback(no_such_path)
         .layer(middleware::from_fn_with_state(hosts, host::check))
         .layer(middleware::from_fn_with_state(proxies, proxy::find_client))
