@@ -125,8 +125,9 @@ fn suspects<'a>(table: &'a Table, before: &Tracked, name: &str) -> Vec<&'a Colum
     let now = columns.iter().position(|column| column.name == name);
     let mut suspects: Vec<&Column> = columns.iter().filter(|column| is_new(before, column)).collect();
     if let Some(now) = now.filter(|now| is_in_order(table, before, *now, then)) {
-        // What came before it may be the one that was there, and it one that was added.
-        let came = suspects.into_iter().filter(|new| columns[..now].iter().any(|column| column.name == new.name));
+        // What came before it may be the one that was there, and it one that was added; but for a key, which only a
+        // rebuild adds.
+        let came = columns[..now].iter().filter(|column| is_new(before, column) && !table.is_key(&column.name));
         return if now > then { came.collect() } else { Vec::new() };
     }
     // A new name in the same place is the plain case.
