@@ -22,6 +22,9 @@ pub struct Model {
     /// Columns that are not captured at all, as a JSON array.
     #[sea_orm(select_as = "text")]
     pub ignored_columns: String,
+    /// PostgreSQL's numbers of those two lists' columns by their names, as a JSON object; empty on SQLite.
+    #[sea_orm(select_as = "text")]
+    pub hidden_numbers: String,
     /// Since when.
     pub tracked_since: DateTimeUtc,
     /// Whether writes that carry no user are refused.

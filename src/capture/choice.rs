@@ -1,5 +1,6 @@
 //! What is chosen for a table: what the caller wishes, and where they say nothing, what was chosen before.
 
+use super::follow::follow;
 use super::table::{Choice, Hidden, Table};
 use super::track::Wish;
 use crate::audit::{Error, Result};
@@ -13,30 +14,64 @@ pub(super) fn of(tracked: &Tracked) -> Choice {
     }
 }
 
+/// What is chosen now, and what whoever tracks the table should know of it, in sentences.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Chosen {
+    pub(super) choice: Choice,
+    pub(super) told: Vec<String>,
+}
+
 /// What is wished for a table, over what was chosen before.
 ///
 /// # Errors
 /// BAD_USER_INPUT where a column cannot be hidden; or where a hidden one is gone and might bear another name now.
-pub(super) fn wished(wish: &Wish, table: &Table, before: Option<&Tracked>) -> Result<Choice> {
-    let present = before.map(of).unwrap_or_default();
-    let hidden = Hidden {
-        redacted: wish.redacted.clone().unwrap_or(present.hidden.redacted),
-        ignored: wish.ignored.clone().unwrap_or(present.hidden.ignored),
-    };
+pub(super) fn wished(wish: &Wish, table: &Table, before: Option<&Tracked>) -> Result<Chosen> {
     let named = wish.redacted.iter().chain(&wish.ignored).flatten();
     if let Some(unknown) = named.clone().find(|column| table.column(column).is_none()) {
         return Err(Error::bad_input(format!("{:?} has no column {unknown:?}", table.name)));
     }
-    let kept = [(&wish.redacted, &hidden.redacted), (&wish.ignored, &hidden.ignored)];
-    let kept: Vec<&String> = kept.into_iter().filter(|(wish, _)| wish.is_none()).flat_map(|(_, list)| list).collect();
-    let gone = kept.into_iter().find(|column| table.column(column).is_none());
-    if let (Some(gone), Some(new)) = (gone, before.and_then(|before| new_column(table, before))) {
+    let mut kept = before.map(of).unwrap_or_default().hidden;
+    if wish.redacted.is_some() {
+        kept.redacted.clear();
+    }
+    if wish.ignored.is_some() {
+        kept.ignored.clear();
+    }
+    let mut followed = before.map(|before| follow(table, before, &kept)).unwrap_or_default();
+    if let Some((gone, new)) = followed.lost {
         return Err(Error::bad_input(format!(
             "the hidden column {gone:?} of {:?} is gone, and {new:?} is new: where it is the same under another name, its \
              values would be recorded; say anew which columns are redacted and which are ignored",
             table.name
         )));
     }
+    // Somebody has said of these what they are.
+    let said = |column: &String| named.clone().any(|named| named == column);
+    followed.doubted.retain(|column| !said(column));
+    let told = std::mem::take(&mut followed.told);
+    let mut hidden = followed.all();
+    hidden.redacted.splice(0..0, wish.redacted.iter().flatten().cloned());
+    hidden.ignored.splice(0..0, wish.ignored.iter().flatten().cloned());
+    check(table, &hidden)?;
+    let requires_user = wish.requires_user.unwrap_or(before.is_some_and(|before| before.requires_user));
+    Ok(Chosen { choice: Choice { hidden, requires_user }, told })
+}
+
+/// What was chosen for a table that has changed since, where nobody can be asked: what may be a hidden column under another
+/// name is redacted.
+///
+/// # Errors
+/// BAD_USER_INPUT where such a column cannot be hidden.
+pub(super) fn cautious(table: &Table, before: &Tracked) -> Result<Chosen> {
+    let Choice { hidden, requires_user } = of(before);
+    let mut followed = follow(table, before, &hidden);
+    let told = std::mem::take(&mut followed.told);
+    let hidden = followed.all();
+    check(table, &hidden)?;
+    Ok(Chosen { choice: Choice { hidden, requires_user }, told })
+}
+
+fn check(table: &Table, hidden: &Hidden) -> Result<()> {
     for column in hidden.redacted.iter().chain(&hidden.ignored) {
         if table.is_key(column) {
             return Err(Error::bad_input(format!(
@@ -48,28 +83,5 @@ pub(super) fn wished(wish: &Wish, table: &Table, before: Option<&Tracked>) -> Re
             return Err(Error::bad_input(format!("{column:?} can be redacted or ignored, not both")));
         }
     }
-    Ok(Choice { hidden, requires_user: wish.requires_user.unwrap_or(present.requires_user) })
-}
-
-/// What was chosen for a table that has changed since, where nobody can be asked: where a hidden column is gone, each new
-/// one may be the same under another name, and is redacted.
-pub(super) fn cautious(table: &Table, before: &Tracked) -> Choice {
-    let mut choice = of(before);
-    let hidden = &mut choice.hidden;
-    if hidden.redacted.iter().chain(&hidden.ignored).any(|column| table.column(column).is_none()) {
-        let new = table.columns.iter().map(|column| &column.name).filter(|name| is_new(table, before, name));
-        let new: Vec<String> =
-            new.filter(|name| !hidden.is_redacted(name) && !hidden.is_ignored(name)).cloned().collect();
-        hidden.redacted.extend(new);
-    }
-    choice
-}
-
-fn new_column<'a>(table: &'a Table, before: &Tracked) -> Option<&'a String> {
-    table.columns.iter().map(|column| &column.name).find(|name| is_new(table, before, name))
-}
-
-/// Whether the column could be a hidden one under another name: a key never was hidden.
-fn is_new(table: &Table, before: &Tracked, column: &String) -> bool {
-    !before.columns.contains(column) && !table.is_key(column)
+    Ok(())
 }

@@ -35,6 +35,18 @@ pub(crate) async fn describe(kind: Kind, connection: &impl ConnectionTrait, name
     }
 }
 
+/// The table as it is from here to the end of the transaction: nobody alters it meanwhile.
+pub(super) async fn hold(kind: Kind, connection: &impl ConnectionTrait, table: Table) -> Result<Table> {
+    match kind {
+        Kind::Postgres => {
+            postgres::hold(connection, &table).await?;
+            describe(kind, connection, &table.name).await
+        }
+        // It has one lock, which the transaction holds already.
+        Kind::Sqlite => Ok(table),
+    }
+}
+
 /// The foreign keys that point at a table.
 pub(crate) async fn references(kind: Kind, connection: &impl ConnectionTrait, table: &Table) -> Result<Vec<Reference>> {
     match kind {

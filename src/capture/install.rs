@@ -1,7 +1,10 @@
 //! Putting a table's triggers in, and recording it: for whoever asks, and for the server that mends them itself.
 
+use std::collections::BTreeMap;
+
 use sea_orm::Value;
 
+use super::choice::Chosen;
 use super::record::{Event, Gap, draft};
 use super::table::{Choice, Health, Table};
 use super::track::Actor;
@@ -19,7 +22,7 @@ pub(super) struct Installation<'a> {
     pub(super) write: &'a Write<'a>,
     pub(super) table: &'a Table,
     pub(super) before: Option<&'a Tracked>,
-    pub(super) choice: Choice,
+    pub(super) chosen: Chosen,
     /// The latest instant at which the triggers were known to be what they should be.
     pub(super) whole_at: Option<chrono::DateTime<chrono::Utc>>,
 }
@@ -28,13 +31,14 @@ impl Installation<'_> {
     /// Puts them in, and records what that changed.
     pub(super) async fn run(self, actor: &Actor) -> Result<(Tracked, Event)> {
         let Installation { database, write, table, before, .. } = &self;
+        let choice = &self.chosen.choice;
         let health = match before {
             Some(before) if before.paused_since.is_none() => {
                 dispatch::health(database.kind, &write.transaction, before, &choice::of(before)).await?
             }
             _ => Health::Ok,
         };
-        dispatch::install(database.kind, &write.transaction, table, &self.choice).await?;
+        dispatch::install(database.kind, &write.transaction, table, choice).await?;
         // Now that nobody else can write to the table.
         let now = dispatch::now(database.kind, &write.transaction).await?;
         let event = self.event(health, now);
@@ -43,20 +47,29 @@ impl Installation<'_> {
             relation: table.relation,
             primary_key: table.primary_key.clone(),
             columns: table.columns.iter().map(|column| column.name.clone()).collect(),
-            redacted_columns: self.choice.hidden.redacted.clone(),
-            ignored_columns: self.choice.hidden.ignored.clone(),
+            redacted_columns: choice.hidden.redacted.clone(),
+            ignored_columns: choice.hidden.ignored.clone(),
+            hidden_numbers: self.hidden_numbers(),
             tracked_since: before.map_or(now, |before| before.tracked_since),
-            requires_user: self.choice.requires_user,
+            requires_user: choice.requires_user,
             paused_since: None,
             whole_at: now,
         };
         store::save_tracked(database.dialect, &write.transaction, &tracked).await?;
-        if let Some(draft) = draft(*before, Some(&tracked), &event, actor) {
+        if let Some(draft) = draft(*before, Some(&tracked), &event, &self.chosen.told, actor) {
             store::append(database.dialect, write, &[draft]).await?;
         }
         let saved = store::tracked(database.dialect, &write.transaction, &table.name).await?;
         let tracked = saved.ok_or_else(|| Error::internal("a tracked table was saved and is not there"))?;
         Ok((tracked, event))
+    }
+
+    /// The numbers of the hidden columns, where the database keeps them.
+    fn hidden_numbers(&self) -> BTreeMap<String, i32> {
+        let hidden = &self.chosen.choice.hidden;
+        let columns = self.table.columns.iter().filter(|_| self.table.relation.is_some());
+        let columns = columns.filter(|column| hidden.is_redacted(&column.name) || hidden.is_ignored(&column.name));
+        columns.map(|column| (column.name.clone(), column.number)).collect()
     }
 
     fn event(&self, health: Health, until: chrono::DateTime<chrono::Utc>) -> Event {

@@ -4,6 +4,7 @@
 
 mod choice;
 pub(crate) mod dispatch;
+mod follow;
 mod install;
 mod pause;
 pub(crate) mod postgres;
@@ -14,6 +15,7 @@ mod table;
 mod track;
 mod watch;
 
+pub(crate) use follow::hidden;
 pub use pause::pause;
 pub use record::Gap;
 pub(crate) use record::{TRACKED_TABLE, key_changes, list as listed};

@@ -30,7 +30,7 @@ async fn pause_once(database: &Database, name: &str, actor: &Actor) -> Result<Tr
     let now = dispatch::now(database.kind, &write.transaction).await?;
     let tracked = Tracked { paused_since: Some(now), whole_at: now, ..before.clone() };
     store::save_tracked(database.dialect, &write.transaction, &tracked).await?;
-    if let Some(draft) = draft(Some(&before), Some(&tracked), &Event::Paused, actor) {
+    if let Some(draft) = draft(Some(&before), Some(&tracked), &Event::Paused, &[], actor) {
         store::append(database.dialect, &write, &[draft]).await?;
     }
     write.commit().await?;

@@ -66,7 +66,14 @@ impl Event {
 }
 
 /// The entry about what became of the capture of a table; none where nothing did.
-pub(super) fn draft(before: Option<&Tracked>, after: Option<&Tracked>, event: &Event, actor: &Actor) -> Option<Draft> {
+/// `told` is what else should be known of it, in sentences.
+pub(super) fn draft(
+    before: Option<&Tracked>,
+    after: Option<&Tracked>,
+    event: &Event,
+    told: &[String],
+    actor: &Actor,
+) -> Option<Draft> {
     let (action, tracked) = match (before, after) {
         (None, Some(after)) => (Action::Create, after),
         (Some(before), None) => (Action::Delete, before),
@@ -88,7 +95,7 @@ pub(super) fn draft(before: Option<&Tracked>, after: Option<&Tracked>, event: &E
         username: actor.username.clone(),
         old_values: before.map(|before| fields(before, after)),
         new_values: after.map(|after| fields(after, before)),
-        description: event.description(&tracked.table_name),
+        description: description(event, &tracked.table_name, told),
         ip_address: actor.ip_address.clone(),
         correlation_id: None,
         metadata: match event {
@@ -99,6 +106,11 @@ pub(super) fn draft(before: Option<&Tracked>, after: Option<&Tracked>, event: &E
         trusted: true,
         idempotency_key: None,
     })
+}
+
+fn description(event: &Event, table: &str, told: &[String]) -> Option<String> {
+    let sentences: Vec<String> = event.description(table).into_iter().chain(told.iter().cloned()).collect();
+    (!sentences.is_empty()).then(|| sentences.join(" "))
 }
 
 /// What somebody chose for the table, by the names that the API has for it.

@@ -45,6 +45,8 @@ pub struct Done {
     pub baseline: Option<u64>,
     /// The time for which changes may be missing, where its triggers had been off.
     pub gap: Option<Gap>,
+    /// What became of hidden columns of a table that was altered, in sentences.
+    pub told: Vec<String>,
 }
 
 /// How often a busy table is asked for its lock; each time the database waits a little itself.
@@ -91,20 +93,22 @@ async fn track_once(database: &Database, name: &str, wish: &Wish, actor: &Actor)
     let write = Write::begin(database).await?;
     dispatch::be_brief(database.kind, &write.transaction).await?;
     let table = dispatch::describe(database.kind, &write.transaction, name).await?;
+    // Before anything is made of its columns' names.
+    let table = dispatch::hold(database.kind, &write.transaction, table).await?;
     let before = store::tracked_or_paused(database.dialect, &write.transaction, &table.name).await?;
-    let choice = choice::wished(wish, &table, before.as_ref())?;
+    let chosen = choice::wished(wish, &table, before.as_ref())?;
     let installation = Installation {
         database,
         write: &write,
         table: &table,
         before: before.as_ref(),
-        choice: choice.clone(),
+        chosen: chosen.clone(),
         whole_at: None,
     };
     let (tracked, event) = installation.run(actor).await?;
     // Last: it leaves the transaction with settings of its own.
     let baseline = match wish.baseline {
-        true => Some(baseline(database, &write, &table, &choice, actor).await?),
+        true => Some(baseline(database, &write, &table, &chosen.choice, actor).await?),
         false => None,
     };
     write.commit().await?;
@@ -112,7 +116,7 @@ async fn track_once(database: &Database, name: &str, wish: &Wish, actor: &Actor)
         Event::Resumed(gap) | Event::Restored(gap) => Some(gap),
         Event::Chosen | Event::Paused | Event::Renewed => None,
     };
-    Ok(Done { report: Report { tracked, health: Health::Ok }, baseline, gap })
+    Ok(Done { report: Report { tracked, health: Health::Ok }, baseline, gap, told: chosen.told })
 }
 
 /// Stops capturing a table's changes, and says under which name they were filed.
@@ -133,7 +137,7 @@ pub async fn untrack(database: &Database, name: &str, actor: &Actor) -> Result<S
         dispatch::remove(database.kind, &write.transaction, &tracked).await?;
     }
     store::forget_tracked(database.dialect, &write.transaction, &tracked.table_name).await?;
-    if let Some(draft) = draft(Some(&tracked), None, &Event::Chosen, actor) {
+    if let Some(draft) = draft(Some(&tracked), None, &Event::Chosen, &[], actor) {
         store::append(database.dialect, &write, &[draft]).await?;
     }
     write.commit().await?;

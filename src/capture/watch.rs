@@ -126,9 +126,13 @@ impl Watch {
             }
             Err(error) => return Err(error),
         };
-        let choice = choice::cautious(&table, &before);
+        let chosen = match choice::cautious(&table, &before) {
+            Ok(chosen) => chosen,
+            Err(error) => return Ok(self.warn(name, error.message())),
+        };
+        let told = chosen.told.clone();
         let installation =
-            Installation { database, write: &write, table: &table, before: Some(&before), choice, whole_at };
+            Installation { database, write: &write, table: &table, before: Some(&before), chosen, whole_at };
         let event = match installation.run(&Actor::default()).await {
             Ok((_, event)) => event,
             Err(error) if error.code() == Code::BadUserInput => return Ok(self.warn(name, error.message())),
@@ -136,6 +140,9 @@ impl Watch {
         };
         write.commit().await?;
         self.paces.entry(name.to_owned()).or_default().mended(Instant::now());
+        for sentence in told {
+            tracing::warn!(table = name, "{sentence}");
+        }
         match event {
             Event::Restored(gap) => tracing::warn!(
                 table = name,

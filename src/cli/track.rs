@@ -10,8 +10,8 @@ use crate::store::{self, Database};
 
 /// Start capturing changes to tables, or change how.
 ///
-/// A table that is tracked already keeps what was chosen for it where nothing is given, and gets its triggers anew: run
-/// this after altering a tracked table. One that is paused is resumed.
+/// A table that is tracked already keeps what was chosen for it where nothing is given, columns that were hidden and are
+/// renamed among it, and gets its triggers anew: run this after altering a tracked table. One that is paused is resumed.
 #[derive(Args, Debug)]
 #[command(group(clap::ArgGroup::new("what").required(true).multiple(true).args(["tables", "all", "schema", "check"])))]
 pub struct Track {
@@ -31,7 +31,7 @@ pub struct Track {
     schema: Option<String>,
 
     /// A column whose values are never recorded, only that they changed: `COLUMN` of every table given that has it, or
-    /// `TABLE.COLUMN`. Repeatable.
+    /// `TABLE.COLUMN`. Repeatable. Empty, none is, whatever was chosen before.
     #[arg(long = "redact", value_name = "COL")]
     redacted: Vec<String>,
 
@@ -155,6 +155,9 @@ pub(super) fn told(done: &Done) -> String {
         let (since, until) = (format_timestamp(gap.since), format_timestamp(gap.until));
         text += &format!(", changes between {since} and {until} are not in the log");
     }
+    for sentence in &done.told {
+        text += &format!("\n  {sentence}");
+    }
     text
 }
 
@@ -162,6 +165,12 @@ pub(super) fn told(done: &Done) -> String {
 fn columns_by_table(tables: &[Table], columns: &[String], flag: &str) -> Result<Vec<Option<Vec<String>>>> {
     let mut by_table = vec![None; tables.len()];
     for named in columns {
+        if named.is_empty() {
+            for columns in &mut by_table {
+                columns.get_or_insert_with(Vec::new);
+            }
+            continue;
+        }
         let mut known = false;
         for (table, columns) in tables.iter().zip(&mut by_table) {
             let column = named.strip_prefix(&format!("{}.", table.name)).unwrap_or(named);

@@ -100,8 +100,8 @@ impl Mutation {
         carry_out(ctx, undo::Subject::Transaction(transaction_id.0), reason, plan_hash).await
     }
 
-    /// Start capturing a table's changes, or change how: a list that is not given stays as it is, an empty one clears
-    /// it. A table whose capture is paused is resumed.
+    /// Start capturing a table's changes, or change how: a list that is not given stays as it is, and follows columns that
+    /// were renamed since; an empty one clears it. A table whose capture is paused is resumed.
     async fn track_table(
         &self,
         ctx: &Context<'_>,
@@ -120,6 +120,7 @@ impl Mutation {
         services.feed.wake();
         Ok(TrackTablePayload {
             tracked_table: TrackedTable(done.report),
+            warnings: done.told,
             baseline_rows: done.baseline.map(|rows| Long(i64::try_from(rows).unwrap_or(i64::MAX))),
         })
     }

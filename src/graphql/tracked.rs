@@ -27,12 +27,13 @@ impl TrackedTable {
         &self.0.tracked.columns
     }
 
-    /// Columns whose values are never recorded, only that they changed.
+    /// Columns whose values are never recorded, only that they changed; those that were renamed under their former names
+    /// too.
     async fn redacted_columns(&self) -> &[String] {
         &self.0.tracked.redacted_columns
     }
 
-    /// Columns that are not captured at all.
+    /// Columns that are not captured at all; those that were renamed under their former names too.
     async fn ignored_columns(&self) -> &[String] {
         &self.0.tracked.ignored_columns
     }
@@ -85,6 +86,9 @@ pub struct TrackTablePayload {
     pub(super) tracked_table: TrackedTable,
     /// How many rows were recorded as they are; null where `baseline` was not asked for.
     pub(super) baseline_rows: Option<Long>,
+    /// What became of hidden columns that were renamed or moved since the table was tracked last, where lists were not
+    /// given: which columns are hidden now for their sake, in sentences.
+    pub(super) warnings: Vec<String>,
 }
 
 /// The table that is tracked no more.

@@ -38,13 +38,13 @@ mod ws;
 use std::sync::Arc;
 
 use async_graphql::Executor;
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware;
 use axum::response::{Redirect, Response};
 use axum::routing::{any, get};
+use axum::{Extension, Router};
 use tower::ServiceBuilder;
 use tower::util::option_layer;
 use tower_http::compression::CompressionLayer;
@@ -101,10 +101,12 @@ pub fn router<E: Executor>(state: State<E>, rest: Router) -> Router {
         .route("/readyz", get(health::ready))
         .with_state(Arc::clone(&state.health));
     // The outermost first. As one layer each, since the router boxes every layer's service and every future of it anew.
+    let body_limit = state.settings.body_limit;
     let inner = ServiceBuilder::new()
         .layer(middleware::from_fn_with_state(proxies, proxy::find_client))
         .layer(middleware::from_fn_with_state(hosts, host::check))
-        .layer(DefaultBodyLimit::max(state.settings.body_limit));
+        .layer(Extension(body::BodyLimit(body_limit)))
+        .layer(DefaultBodyLimit::max(body_limit));
     let outer = ServiceBuilder::new()
         .layer(CompressionLayer::new().compress_when(compressible))
         .layer(SetResponseHeaderLayer::overriding(REFERRER_POLICY, HeaderValue::from_static("no-referrer")))

@@ -63,6 +63,10 @@ struct Root<'a> {
     fields: Vec<&'a Positioned<Field>>,
     /// The fragments that it goes through.
     fragments: HashSet<&'a str>,
+    /// Those of them that it is in at the moment, one within the other.
+    within: Vec<&'a str>,
+    /// What is wrong with a fragment that it names. Validation finds it too, where there is a field to validate.
+    fault: Option<String>,
 }
 
 impl<'a> Root<'a> {
@@ -82,8 +86,20 @@ impl<'a> Root<'a> {
                 Selection::InlineFragment(inline) => (&inline.node.directives, Some(&inline.node.selection_set.node)),
                 Selection::FragmentSpread(spread) => {
                     let name = spread.node.fragment_name.node.as_str();
-                    let fragment = document.fragments.get(name).filter(|_| self.fragments.insert(name));
-                    (&spread.node.directives, fragment.map(|fragment| &fragment.node.selection_set.node))
+                    let fragment = document.fragments.get(name);
+                    if fragment.is_none() {
+                        self.fault.get_or_insert_with(|| format!("the document has no fragment `{name}`"));
+                    } else if self.within.contains(&name) {
+                        self.fault.get_or_insert_with(|| format!("the fragment `{name}` spreads itself"));
+                    }
+                    let fragment = fragment.filter(|_| self.fragments.insert(name));
+                    check_directives(&spread.node.directives)?;
+                    if let Some(fragment) = fragment {
+                        self.within.push(name);
+                        self.collect(document, &fragment.node.selection_set.node)?;
+                        self.within.pop();
+                    }
+                    continue;
                 }
             };
             check_directives(directives)?;
@@ -97,7 +113,8 @@ impl<'a> Root<'a> {
     /// The one field, with all that is selected of it.
     fn only_field(&self) -> Result<Positioned<Field>> {
         let Some((first, others)) = self.fields.split_first() else {
-            return Err(refused("a subscription selects exactly one field, and this one selects none"));
+            let none = "a subscription selects exactly one field, and this one selects none";
+            return Err(refused(&self.fault.as_ref().map_or(none.to_owned(), |fault| format!("{none}: {fault}"))));
         };
         let mut field = (*first).clone();
         for other in others {
@@ -193,6 +210,20 @@ mod tests {
                 assert!(!items.iter().any(|item| matches!(item.node, Selection::Field(_))), "{query}");
             }
         }
+    }
+
+    #[test]
+    fn a_fragment_that_leads_to_no_field_is_named() {
+        for (query, fault) in [
+            ("subscription { ...Unknown }", "no fragment `Unknown`"),
+            ("subscription { ... { ...F } } fragment F on S { ...Unknown }", "no fragment `Unknown`"),
+            ("subscription { ...F } fragment F on S { ...G } fragment G on S { ... { ...F } }", "`F` spreads itself"),
+        ] {
+            let message = settled(query).unwrap_err().message().to_owned();
+            assert!(message.contains(fault), "{query}: {message}");
+        }
+        let twice = "subscription { ...F ...F } fragment F on S { ... { ...G } ...G } fragment G on S { ...Unknown }";
+        assert!(settled(twice).unwrap_err().message().contains("`Unknown`"), "spread twice is no circle");
     }
 
     #[test]

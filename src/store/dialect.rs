@@ -5,6 +5,7 @@ use ipnet::IpNet;
 use sea_orm::sea_query::Expr;
 use sea_orm::{Statement, TransactionOptions};
 
+use super::log::Beyond;
 use super::rollup::RollupDialect;
 use afterimage_entity::log::Column;
 
@@ -29,6 +30,9 @@ pub trait Dialect: Send + Sync {
     /// An instant as the log stores it. Where the log's clock is coarser, it is rounded up, so that `>=` and `<` mean
     /// the same as on the exact instant.
     fn instant(&self, instant: DateTime<Utc>) -> Expr;
+
+    /// The instant of an entry that was read, to compare others with that lie on this side of it.
+    fn place(&self, instant: DateTime<Utc>, side: Beyond) -> Expr;
 
     /// Whether the entry was recorded at this instant or before, for who looks through the entries of one object.
     fn recorded_by(&self, instant: DateTime<Utc>) -> Expr;

@@ -286,7 +286,7 @@ impl Sequence {
         let (key, place) = match self {
             Sequence::Clock => (
                 Expr::tuple([column(Column::Timestamp), column(Column::Id)]),
-                Expr::tuple([dialect.instant(place.timestamp), Expr::val(place.id)]),
+                Expr::tuple([dialect.place(place.timestamp, side), Expr::val(place.id)]),
             ),
             Sequence::Id => (column(Column::Id), Expr::val(place.id)),
         };

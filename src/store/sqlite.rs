@@ -8,6 +8,7 @@ use sea_orm::sea_query::{Expr, IntoColumnRef};
 use sea_orm::{ColumnTrait, DbBackend, SqliteTransactionMode, Statement, TransactionOptions};
 
 use super::dialect::{Dialect, TimeBucket, just_after, like_pattern, rounded_up};
+use super::log::Beyond;
 use super::rollup::{self, RollupDialect};
 use afterimage_entity::log::Column;
 
@@ -31,6 +32,10 @@ impl Dialect for Sqlite {
             ..=9999 => Expr::val(rounded.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()),
             _ => Expr::val(END_OF_TIME),
         }
+    }
+
+    fn place(&self, instant: DateTime<Utc>, _side: Beyond) -> Expr {
+        self.instant(instant)
     }
 
     fn recorded_by(&self, instant: DateTime<Utc>) -> Expr {

@@ -1,5 +1,7 @@
 //! Which tables are tracked, and how.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Alias, Expr, IntoTableRef, OnConflict, Query, TableRef};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, Order, QueryFilter, QueryOrder, Select};
@@ -24,6 +26,8 @@ pub struct Tracked {
     pub redacted_columns: Vec<String>,
     /// Columns that are not captured.
     pub ignored_columns: Vec<String>,
+    /// PostgreSQL's numbers of the hidden columns, by the names that they had when capture was installed.
+    pub hidden_numbers: BTreeMap<String, i32>,
     /// Since when.
     pub tracked_since: DateTime<Utc>,
     /// Whether writes that carry no user are refused.
@@ -83,6 +87,8 @@ pub async fn tracked_or_paused(
 /// Where the database fails.
 pub async fn save_tracked(dialect: &dyn Dialect, connection: &impl ConnectionTrait, tracked: &Tracked) -> Result<()> {
     let json = |list: &[String]| dialect.json(Some(serde_json::Value::from(list).to_string()));
+    let numbers = tracked.hidden_numbers.iter().map(|(name, number)| (name.clone(), (*number).into()));
+    let numbers = serde_json::Value::Object(numbers.collect());
     let instant = |instant: Option<DateTime<Utc>>| match instant {
         Some(instant) => dialect.instant(instant),
         None => Expr::cust("NULL"),
@@ -93,6 +99,7 @@ pub async fn save_tracked(dialect: &dyn Dialect, connection: &impl ConnectionTra
         Column::Columns,
         Column::RedactedColumns,
         Column::IgnoredColumns,
+        Column::HiddenNumbers,
         Column::RequiresUser,
         Column::PausedSince,
         Column::WholeAt,
@@ -108,6 +115,7 @@ pub async fn save_tracked(dialect: &dyn Dialect, connection: &impl ConnectionTra
             json(&tracked.columns),
             json(&tracked.redacted_columns),
             json(&tracked.ignored_columns),
+            dialect.json(Some(numbers.to_string())),
             tracked.requires_user.into(),
             instant(tracked.paused_since),
             instant(Some(tracked.whole_at)),
@@ -159,6 +167,7 @@ fn of_row(row: Model) -> Result<Tracked> {
         columns: list(row.columns)?,
         redacted_columns: list(row.redacted_columns)?,
         ignored_columns: list(row.ignored_columns)?,
+        hidden_numbers: serde_json::from_str(&row.hidden_numbers).map_err(Error::internal)?,
         tracked_since: row.tracked_since,
         requires_user: row.requires_user,
         paused_since: row.paused_since,

@@ -99,14 +99,9 @@ fn hidden_of(tracked: &Tracked) -> Hidden {
     Hidden { redacted: tracked.redacted_columns.clone(), ignored: tracked.ignored_columns.clone() }
 }
 
-/// The columns that may be shown. Where a hidden one is not there any more, it may have been renamed: then only those
-/// are shown that were there when it was hidden.
+/// The columns that may be shown.
 fn shown<'a>(tracked: &Tracked, table: &'a Table) -> Vec<&'a str> {
-    let hidden = hidden_of(tracked);
-    let all = || table.columns.iter().map(|column| column.name.as_str());
-    let complete = hidden.redacted.iter().chain(&hidden.ignored).all(|name| table.column(name).is_some());
-    all()
-        .filter(|name| !hidden.is_redacted(name) && !hidden.is_ignored(name))
-        .filter(|name| complete || tracked.columns.iter().any(|known| known == name))
-        .collect()
+    let hidden = capture::hidden(table, tracked);
+    let names = table.columns.iter().map(|column| column.name.as_str());
+    names.filter(|name| !hidden.is_redacted(name) && !hidden.is_ignored(name)).collect()
 }

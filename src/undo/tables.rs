@@ -9,7 +9,7 @@ use super::plan::Row;
 use super::rows::Rows;
 use crate::audit::{Action, Code, Error, FieldChange, Result};
 use crate::capture::dispatch::{describe, references};
-use crate::capture::{Column, Hidden, Reference, TRACKED_TABLE, Table, key_changes};
+use crate::capture::{self, Column, Hidden, Reference, TRACKED_TABLE, Table, key_changes};
 use crate::store::{self, Database};
 use afterimage_entity::log::Column as LogColumn;
 
@@ -140,7 +140,7 @@ impl<'a> Tables<'a> {
         let references = references(kind, connection, &table).await?;
         let captured = store::about(self.database.dialect, TRACKED_TABLE, &[name]).and(LogColumn::Trusted.eq(true));
         let captured = store::matching(self.database.dialect, connection, captured).await?;
-        let hidden = Hidden { redacted: tracked.redacted_columns, ignored: tracked.ignored_columns };
+        let hidden = capture::hidden(&table, &tracked);
         self.rows.hide(&hidden);
         let mut known = Known {
             table,

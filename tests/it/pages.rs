@@ -1,5 +1,6 @@
 //! Pages: cut from either end, before and after places, and what there is around them.
 
+mod instants;
 mod lists;
 
 use std::fmt::Write as _;

@@ -30,11 +30,16 @@ fn refused(error: DbErr) -> Error {
     }
 }
 
+/// Keeps others from writing the table, and from altering it.
+pub(crate) async fn hold(connection: &impl ConnectionTrait, table: &Table) -> Result<()> {
+    run(connection, &format!("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", table.sql_name)).await
+}
+
 /// Installs the triggers on the table, in place of those that are there.
 pub(crate) async fn install(connection: &impl ConnectionTrait, name: &str, choice: &Choice) -> Result<Table> {
     let relation = describe(connection, name).await?;
     let table = &relation.table.sql_name;
-    run(connection, &format!("LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")).await?;
+    hold(connection, &relation.table).await?;
     let role = capture_role(connection).await?;
     if let Some(role) = &role {
         run(connection, &format!("GRANT CREATE ON SCHEMA afterimage TO {role}")).await?;

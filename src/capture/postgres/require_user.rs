@@ -6,6 +6,9 @@ use crate::capture::table::Table;
 /// The name under which the refusal is told, as that of a constraint.
 const CONSTRAINT: &str = "afterimage_require_user";
 
+/// What is no user: JSON that a context holds in place of one, as its text, and nothing but blanks.
+const NOBODY: &str = "'', '[]', '{}', 'false', 'true'";
+
 /// What fails a change that a trigger is about to record, where the expression `user` is null. `rows` is the transition
 /// table of a statement's trigger, which fires also where the statement changed nothing; a row's has none.
 ///
@@ -15,7 +18,7 @@ pub(super) fn refusal(table: &Table, rows: Option<&str>, user: &str) -> String {
     let message = format!("{} takes no change without a user", table.name);
     let hint = "Say who in the same transaction: select set_config('afterimage.context', '{\"userId\":\"...\"}', true)";
     format!(
-        "  IF {user} IS NULL{any} THEN\n    RAISE EXCEPTION USING errcode = 'check_violation', message = {},\n      \
+        "  IF coalesce(translate({user}, E' \\t\\r\\n', ''), '') IN ({NOBODY}){any} THEN\n    RAISE EXCEPTION USING errcode = 'check_violation', message = {},\n      \
          hint = {}, schema = tg_table_schema, table = tg_table_name, constraint = '{CONSTRAINT}';\n  END IF;\n",
         literal(&message),
         literal(hint),

@@ -5,10 +5,11 @@ use super::stash::Stash;
 use crate::capture::Table;
 
 /// Whether no one is named: by the server, which counts alone, or by the application.
+/// Neither blanks nor the text of JSON that is no user name one.
 const NO_USER: &str = "CASE WHEN EXISTS (SELECT 1 FROM afterimage_server_context) \
      THEN NOT EXISTS (SELECT 1 FROM afterimage_server_context WHERE user_id <> '') \
      ELSE NOT EXISTS (SELECT 1 FROM afterimage_context WHERE id = (SELECT max(id) FROM afterimage_context) \
-     AND user_id <> '' AND created_at BETWEEN strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-10 minutes') \
+     AND trim(user_id, ' ' || char(9, 10, 13)) NOT IN ('', '[]', '{}', 'false', 'true') AND created_at BETWEEN strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-10 minutes') \
      AND strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+10 minutes')) END";
 
 /// The statement that fails the change which this trigger is about to record, where no user is named; none for a trigger

@@ -1,6 +1,14 @@
 //! The feed on PostgreSQL: ids are given at insert and rows appear at commit, so that an id is no place to read on
 //! from. A snapshot is one: it says which transactions are over.
 
+/// The microseconds of an entry's instant, as it is read into entries: what cannot be shown is the end of what can.
+macro_rules! micros {
+    () => {
+        "(extract(epoch FROM least(greatest(\"timestamp\", timestamptz '0001-01-01 00:00+00 BC'), \
+         timestamptz '9999-12-31 23:59:59.999999+00')) * 1000000)::bigint"
+    };
+}
+
 mod place;
 mod run;
 mod session;

@@ -21,7 +21,7 @@ pub(super) struct Run {
 }
 
 /// What is asked of a transaction's rows. The array of two is compared by its first number.
-const RUN: &str = "tx::text, max(ARRAY[id, (extract(epoch FROM \"timestamp\") * 1000000)::bigint]), count(*)";
+const RUN: &str = concat!("tx::text, max(ARRAY[id, ", micros!(), "]), count(*)");
 
 /// For each range its first rows by the index, and of all of them no more than may be counted.
 fn ended_runs(limit: i64) -> String {
@@ -49,11 +49,14 @@ fn found_statement(select: &str) -> String {
 }
 
 /// For each range its greatest transaction, by one descent of the index.
-const TOP: &str = "SELECT entry.tx::text, ARRAY[id, (extract(epoch FROM \"timestamp\") * 1000000)::bigint] \
-     FROM unnest($1::text[]::xid8[], $2::text[]::xid8[]) AS ended (low, high) \
+const TOP: &str = concat!(
+    "SELECT entry.tx::text, ARRAY[id, ",
+    micros!(),
+    "] FROM unnest($1::text[]::xid8[], $2::text[]::xid8[]) AS ended (low, high) \
      CROSS JOIN LATERAL (SELECT tx, id, \"timestamp\" FROM afterimage.log \
        WHERE log.tx >= ended.low AND log.tx < ended.high AND era = $3 ORDER BY log.tx DESC LIMIT 1) AS entry \
-     ORDER BY entry.tx DESC LIMIT 1";
+     ORDER BY entry.tx DESC LIMIT 1"
+);
 
 /// Ids are given in ascending order, so that the newest entries are of this life of the database as soon as it has any;
 /// what transactions write that were open when it began stands among them at most.

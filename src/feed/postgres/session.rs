@@ -35,8 +35,7 @@ const LOOK: &str = "SELECT pg_current_snapshot()::text, pg_current_wal_flush_lsn
 const IS_FLUSHED: &str = "SELECT pg_current_wal_flush_lsn() >= $1::text::pg_lsn";
 /// A record of a few bytes, which no table holds, and whose commit waits for the disk.
 const FLUSH: &str = "SELECT pg_logical_emit_message(true, 'afterimage', '')::text";
-const TIMESTAMPS: &str = "SELECT id, (extract(epoch FROM \"timestamp\") * 1000000)::bigint \
-     FROM afterimage.log WHERE id = ANY($1)";
+const TIMESTAMPS: &str = concat!("SELECT id, ", micros!(), " FROM afterimage.log WHERE id = ANY($1)");
 
 /// Opens connections to the primary.
 pub(in crate::feed) struct Connector {

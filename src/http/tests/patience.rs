@@ -71,6 +71,25 @@ async fn a_head_that_does_not_end_ends_the_connection() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_told_to_be_too_large_is_refused_before_it_comes() {
+    let world = World::with(|settings| settings.request_timeout = ENOUGH);
+    let server = Server::start(&world).await;
+    for expectation in ["", "Expect: 100-continue\r\n"] {
+        let mut client = connect(&server).await;
+        let head = format!(
+            "POST /graphql HTTP/1.1\r\nHost: localhost\r\nAuthorization: {}\r\nContent-Type: application/json\r\n\
+             Content-Length: 10001\r\n{expectation}\r\n",
+            world.bearer(60)
+        );
+        client.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = [0; 12];
+        // Well before the time is over in which the request must have come.
+        tokio::time::timeout(ENOUGH / 2, client.read_exact(&mut answer)).await.unwrap().unwrap();
+        assert_eq!(std::str::from_utf8(&answer).unwrap(), "HTTP/1.1 413", "{expectation}");
+    }
+}
+
+#[tokio::test]
 async fn a_connection_on_which_nothing_more_is_asked_is_closed() {
     let server = Server::start(&impatient()).await;
     let mut client = connect(&server).await;

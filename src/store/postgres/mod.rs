@@ -10,6 +10,7 @@ use sea_orm::sea_query::{Expr, IntoColumnRef};
 use sea_orm::{AccessMode, ColumnTrait, ExprTrait, IsolationLevel, Statement, TransactionOptions};
 
 use super::dialect::{Dialect, TimeBucket, just_after, like_pattern, rounded_up};
+use super::log::Beyond;
 use super::rollup::{self, RollupDialect};
 use afterimage_entity::log::Column;
 
@@ -33,6 +34,16 @@ impl Dialect for Postgres {
 
     fn instant(&self, instant: DateTime<Utc>) -> Expr {
         Expr::val(rounded_up(instant, 6))
+    }
+
+    fn place(&self, instant: DateTime<Utc>, side: Beyond) -> Expr {
+        // What cannot be shown was read as the end of what can. Beyond that end is nothing more, or whoever goes through
+        // pages would meet the same entries for ever.
+        match side {
+            Beyond::Newer if instant >= row::latest() => Expr::cust("timestamptz 'infinity'"),
+            Beyond::Older if instant <= row::earliest() => Expr::cust("timestamptz '-infinity'"),
+            _ => self.instant(instant),
+        }
     }
 
     fn recorded_by(&self, instant: DateTime<Utc>) -> Expr {

@@ -7,6 +7,30 @@ use sqlx::{Row as _, ValueRef as _};
 use crate::audit::{Json, Result};
 use crate::store::row::{LogRow, unreadable};
 
+/// PostgreSQL's epoch, the first of January 2000, in microseconds of UNIX time.
+const EPOCH: i64 = 946_684_800_000_000;
+
+/// The first and the last microsecond that RFC 3339 can write, in UNIX time: the years 0 to 9999. PostgreSQL stores earlier
+/// and later ones, and both infinities.
+const SHOWN: (i64, i64) = (-62_167_219_200_000_000, 253_402_300_799_999_999);
+
+/// The earliest instant that is shown, which stands for all before it.
+pub(super) fn earliest() -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(SHOWN.0).unwrap_or_default()
+}
+
+/// The latest instant that is shown, which stands for all after it.
+pub(super) fn latest() -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(SHOWN.1).unwrap_or_default()
+}
+
+/// An instant as PostgreSQL counts it.
+fn of_micros(micros: i64) -> DateTime<Utc> {
+    let (earliest, latest) = SHOWN;
+    let micros = micros.saturating_add(EPOCH).clamp(earliest, latest);
+    DateTime::from_timestamp_micros(micros).unwrap_or_default()
+}
+
 /// The text of a column of whatever type whose bytes are text.
 fn text(row: &PgRow, column: usize) -> Result<Option<&str>> {
     let value = row.try_get_raw(column).map_err(unreadable)?;
@@ -28,10 +52,30 @@ impl LogRow for PgRow {
     }
 
     fn instant(&self, column: usize) -> Result<DateTime<Utc>> {
-        self.try_get(column).map_err(unreadable)
+        // The driver's own decoding panics beyond what it can represent, and one such entry would fail all that meets it.
+        let micros: i64 = self.try_get_unchecked(column).map_err(unreadable)?;
+        Ok(of_micros(micros))
     }
 
     fn truth(&self, column: usize) -> Result<bool> {
         self.try_get(column).map_err(unreadable)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instant_that_cannot_be_shown_is_the_end_of_what_can() {
+        assert_eq!(of_micros(0).to_rfc3339(), "2000-01-01T00:00:00+00:00");
+        for far in [i64::MAX, i64::MAX - 1, 9_223_371_331_200_000_000 - 1, SHOWN.1 - EPOCH + 1] {
+            assert_eq!(of_micros(far), latest(), "{far}");
+        }
+        for far in [i64::MIN, i64::MIN + 1, -211_813_488_000_000_000, SHOWN.0 - EPOCH - 1] {
+            assert_eq!(of_micros(far), earliest(), "{far}");
+        }
+        assert_eq!(latest().to_rfc3339(), "9999-12-31T23:59:59.999999+00:00");
+        assert_eq!(earliest().to_rfc3339(), "0000-01-01T00:00:00+00:00");
     }
 }

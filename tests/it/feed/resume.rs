@@ -151,3 +151,20 @@ both! {
         assert!(refused.to_string().contains("BAD_USER_INPUT"), "{refused}");
     }
 }
+
+/// An instant that only someone who writes the log directly can put there.
+#[tokio::test]
+async fn an_entry_whose_instant_cannot_be_shown_is_passed_like_any_other() {
+    let world = World::new(crate::support::Kind::Postgres).await;
+    let feed = feed_of(&world).await;
+    for instant in ["infinity", "-infinity", "294276-12-31 23:59:59+00"] {
+        let mut subscription = feed.subscribe(Filter::everything()).await.unwrap();
+        record(&world, 1..=1).await;
+        world.insert("action, table_name, record_id, \"timestamp\"", &format!("('READ', 't', '2', '{instant}')")).await;
+        let cursor = cursor_after(&mut subscription, 2).await;
+        record(&world, 3..=3).await;
+        assert_eq!(keys(&mut subscription, 1).await, [3], "{instant}");
+        let mut again = feed_of(&world).await.subscribe(after(&cursor)).await.unwrap();
+        assert_eq!(keys(&mut again, 1).await, [3], "{instant}");
+    }
+}

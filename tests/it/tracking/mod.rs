@@ -2,6 +2,7 @@
 
 mod baseline;
 mod context;
+mod hidden;
 mod paused;
 mod user;
 mod watched;
@@ -14,7 +15,7 @@ use crate::support::{Api, Kind, World};
 async fn track(api: &Api, table: &str, options: &str) -> Value {
     let mutation = format!(
         "mutation {{ trackTable(input: {{tableName: \"{table}\" {options}}}) \
-         {{ baselineRows trackedTable {{ requiresUser pausedSince redactedColumns health }} }} }}"
+         {{ baselineRows warnings trackedTable {{ requiresUser pausedSince redactedColumns health }} }} }}"
     );
     api.ask(&mutation, json!({})).await["trackTable"].take()
 }

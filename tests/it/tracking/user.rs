@@ -61,6 +61,22 @@ both! {
         assert_eq!(world.scalar("select count(*) from t").await, "0");
     }
 
+    async fn what_names_no_user_is_none(world: World) {
+        let _api = strict(&world, T).await;
+        for user in [r#"" \t ""#, "[]", "[ ]", "{}", "false", "true", "null", r#""\n""#] {
+            let context = match (world.kind, user) {
+                (Kind::Sqlite, "[ ]" | "null") => continue,
+                (Kind::Sqlite, _) => {
+                    let text = user.trim_matches('"').replace("\\t", "\t").replace("\\n", "\n");
+                    format!("insert into afterimage_context (user_id) values ('{text}')")
+                }
+                (Kind::Postgres, _) => format!("select set_config('afterimage.context', '{{\"userId\": {user}}}', true)"),
+            };
+            refused(&world, &format!("begin; {context}; insert into t values (1, 'a', 'q'); commit")).await;
+            assert_eq!(world.scalar("select count(*) from t").await, "0", "{user}");
+        }
+    }
+
     async fn a_cascade_into_the_table_obeys_too(world: World) {
         let _api = strict(
             &world,

@@ -17,7 +17,7 @@ use crate::support::{Api, Kind, World, auth_settings, serve_settings};
 const T: &str = "create table t (id integer primary key, a text, secret text); insert into t values (1, 'a', 's')";
 
 /// What SQLite's documentation tells to do where ALTER TABLE does not suffice.
-fn rebuild(columns: &str, copied: &str) -> String {
+pub(super) fn rebuild(columns: &str, copied: &str) -> String {
     format!(
         "pragma foreign_keys = off; begin; create table new_t ({columns}); insert into new_t select {copied} from t; \
          drop table t; alter table new_t rename to t; commit"
@@ -67,7 +67,7 @@ async fn becomes(api: &Api, name: &str, wanted: Value) {
 }
 
 /// Waits until there is another entry about the table than this one.
-async fn next_about(api: &Api, last: &Value) -> Value {
+pub(super) async fn next_about(api: &Api, last: &Value) -> Value {
     let found = async {
         loop {
             let entry = about(api, "t").await;

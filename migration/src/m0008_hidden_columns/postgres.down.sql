@@ -1,0 +1,1 @@
+alter table afterimage.tracked_table drop column hidden_numbers;

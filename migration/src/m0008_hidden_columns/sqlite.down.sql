@@ -1,0 +1,1 @@
+ALTER TABLE afterimage_tracked_table DROP COLUMN hidden_numbers;
