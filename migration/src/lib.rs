@@ -16,6 +16,7 @@ mod m0003_long_keys;
 mod m0004_options;
 mod m0005_cheap_capture;
 mod m0006_rollup;
+mod m0007_cheap_checks;
 mod m0008_hidden_columns;
 
 /// Runs the migrations of Afterimage's own tables.
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_options::Migration),
             Box::new(m0005_cheap_capture::Migration),
             Box::new(m0006_rollup::Migration),
+            Box::new(m0007_cheap_checks::Migration),
             Box::new(m0008_hidden_columns::Migration),
         ]
     }

@@ -142,11 +142,7 @@ pub async fn page(database: &Database, selection: &Selection, request: &PageRequ
 ///
 /// # Errors
 /// Where the database fails.
-pub async fn page_statement(
-    database: &Database,
-    selection: &Selection,
-    request: &PageRequest,
-) -> Result<Statement> {
+pub async fn page_statement(database: &Database, selection: &Selection, request: &PageRequest) -> Result<Statement> {
     let select = select_page(database, selection, request).await?;
     Ok(database.reader.get_database_backend().build(&entries(select)))
 }

@@ -12,9 +12,12 @@ use crate::capture::{Column, Form, Hidden, Table};
 /// How many expressions are joined without brackets. SQLite knows 2000 columns at most, which makes 50 such chains.
 const CHAIN: usize = 40;
 
+/// What ends each of several images that are one text. JSON text has no three quotation marks in a row.
+pub const PART: &str = "\"\"\"";
+
 /// The JSON text of one value of a live row. It is never SQL's NULL: that is written `null`.
 pub fn value_of(column: &Column, alias: &str) -> String {
-    let x = format!("{alias}.{}", identifier(&column.name));
+    let x = of(column, alias);
     escaped(&dynamic(&x, &Affinity::of(&column.type_name)))
 }
 
@@ -34,7 +37,7 @@ pub fn unescaped_image_of(table: &Table, hidden: &Hidden, alias: &str, include_h
         parts.push(format!(
             "{} || {}",
             literal(&format!("{before}{}:", json_string(&column.name))),
-            value(column, alias)
+            value(column, &of(column, alias))
         ));
     }
     if parts.is_empty() {
@@ -44,19 +47,38 @@ pub fn unescaped_image_of(table: &Table, hidden: &Hidden, alias: &str, include_h
     joined(&parts, "||")
 }
 
-/// The JSON object of the recorded columns that an UPDATE changes, as they are in `alias`, with control characters as
-/// they are.
-pub fn unescaped_changes_of(table: &Table, hidden: &Hidden, alias: &str) -> String {
-    let parts: Vec<_> = recorded(table, hidden)
-        .map(|column| {
+/// The JSON objects of the recorded columns that an UPDATE changes, as they were and as they are, each ended by [`PART`]
+/// and with control characters as they are. Where the condition `present` holds, the whole new row follows as a third.
+///
+/// Each is a row of one subquery, so that what writes a value is compiled once for all of them.
+pub fn unescaped_changes_of(table: &Table, hidden: &Hidden, present: Option<&str>) -> String {
+    let columns: Vec<_> = recorded(table, hidden).collect();
+    let whole = if present.is_some() { "whole OR " } else { "" };
+    let parts: Vec<_> = columns
+        .iter()
+        .enumerate()
+        .map(|(place, column)| {
             let name = literal(&format!(",{}:", json_string(&column.name)));
-            format!("CASE WHEN {} THEN {name} || {} ELSE '' END", changed(column), value(column, alias))
+            let value = value(column, &format!("c{place}"));
+            format!("CASE WHEN {whole}{} THEN {name} || {value} ELSE '' END", changed(column))
         })
         .collect();
-    if parts.is_empty() {
-        return "'{}'".to_owned();
-    }
-    format!("'{{' || substr({}, 2) || '}}'", joined(&parts, "||"))
+    let row = |alias: &str, whole: &str| {
+        let values = columns
+            .iter()
+            .enumerate()
+            .map(|(place, column)| format!("{alias}.{} AS c{place}", identifier(&column.name)));
+        let whole = present.map(|_| format!("{whole} AS whole"));
+        let values: Vec<_> = whole.into_iter().chain(values).collect();
+        format!("SELECT {}", if values.is_empty() { "NULL".to_owned() } else { values.join(", ") })
+    };
+    let image = match parts.as_slice() {
+        [] => "'{}'".to_owned(),
+        parts => format!("'{{' || substr({}, 2) || '}}'", joined(parts, "||")),
+    };
+    let third = present.map(|when| format!(" UNION ALL {} WHERE {when}", row("NEW", "1"))).unwrap_or_default();
+    let rows = format!("{} UNION ALL {}{third}", row("OLD", "0"), row("NEW", "0"));
+    format!("(SELECT group_concat({image} || {}, '') FROM ({rows}))", literal(PART))
 }
 
 /// The record id of the row: the key as text, a composite one as a JSON array of strings, NULL where a part is NULL. A
@@ -123,28 +145,37 @@ pub fn is_row_number(column: &Column) -> bool {
     column.form == Form::RowNumber
 }
 
-/// The JSON text of a value in which control characters still stand as they are; escaping follows, once for all.
-fn value(column: &Column, alias: &str) -> String {
-    let x = format!("{alias}.{}", identifier(&column.name));
+/// The JSON text of a column's value, in which control characters still stand as they are; escaping follows, once for all.
+fn value(column: &Column, x: &str) -> String {
     // `||` makes text of it.
-    if is_row_number(column) { x } else { dynamic(&x, &Affinity::of(&column.type_name)) }
+    if is_row_number(column) { x.to_owned() } else { dynamic(x, &Affinity::of(&column.type_name)) }
+}
+
+/// The column of the row.
+fn of(column: &Column, alias: &str) -> String {
+    format!("{alias}.{}", identifier(&column.name))
 }
 
 /// The same of a value that may be of any class.
 fn dynamic(x: &str, affinity: &Affinity) -> String {
-    let text = format!(
-        "CASE instr({x}, char(0)) WHEN 0 THEN '\"' || replace(replace({x}, '\\', '\\\\'), '\"', '\\\"') || '\"' \
-         ELSE '{{\"$text\":\"' || lower(hex({x})) || '\"}}' END"
-    );
-    let blob = format!("'{{\"$blob\":\"' || lower(hex({x})) || '\"}}'");
-    let number = match affinity {
-        Affinity::Text => format!("ELSE quote({x})"),
-        affinity => {
-            let real = affinity.real(x, "'{\"$real\":\"Inf\"}'", "'{\"$real\":\"-Inf\"}'");
-            format!("WHEN 'integer' THEN CAST({x} AS TEXT) ELSE {real}")
-        }
-    };
-    format!("CASE typeof({x}) WHEN 'null' THEN 'null' WHEN 'text' THEN {text} WHEN 'blob' THEN {blob} {number} END")
+    let text = format!("'\"' || replace(replace({x}, '\\', '\\\\'), '\"', '\\\"') || '\"'");
+    let hex = |kind: &str| format!("'{{\"${kind}\":\"' || lower(hex({x})) || '\"}}'");
+    // Numbers become text here; all text comes before every BLOB.
+    if let Affinity::Text = affinity {
+        return format!(
+            "CASE WHEN {x} < x'' THEN CASE instr({x}, char(0)) WHEN 0 THEN {text} ELSE {} END \
+             WHEN {x} IS NULL THEN 'null' ELSE {} END",
+            hex("text"),
+            hex("blob")
+        );
+    }
+    let real = affinity.real(x, "'{\"$real\":\"Inf\"}'", "'{\"$real\":\"-Inf\"}'");
+    format!(
+        "CASE typeof({x}) WHEN 'integer' THEN CAST({x} AS TEXT) WHEN 'null' THEN 'null' WHEN 'text' THEN \
+         CASE instr({x}, char(0)) WHEN 0 THEN {text} ELSE {} END WHEN 'blob' THEN {} ELSE {real} END",
+        hex("text"),
+        hex("blob")
+    )
 }
 
 /// A part of a key as text, given how to write it where it is text.
@@ -162,16 +193,21 @@ fn key_text(x: &str, text: &str, affinity: &Affinity) -> String {
 /// an integer, times or divided by a power of ten that a REAL holds exactly, are the number or are not. 17 digits bring
 /// back every number on 3.31 and 3.40, and on 3.51 every one between 1e-30 and 1e40 (tried with 100,000 and more); further
 /// out, what 3.51 prints may be a bit off, and then only its own CAST leads back.
+///
+/// The digits are first taken for those of a number without an exponent, which nearly all are; with one they lead
+/// nowhere near the number.
 fn real(x: &str, infinity: &str, minus_infinity: &str) -> String {
+    let long = format!("printf('%!.17g', {x})");
+    // The LIMIT keeps SQLite from writing out what `m` and `k` are wherever they are used.
     format!(
-        "(SELECT CASE WHEN {x} = 9e999 THEN {infinity} WHEN {x} = -9e999 THEN {minus_infinity} \
+        "(SELECT CASE WHEN CAST(replace(t, '.', '') AS INTEGER) / CAST('1e' || (length(t) - instr(t, '.')) AS REAL) = {x} \
+         THEN t ELSE (SELECT CASE WHEN {x} = 9e999 THEN {infinity} WHEN {x} = -9e999 THEN {minus_infinity} \
          WHEN CASE WHEN k BETWEEN -22 AND 0 THEN m / CAST('1e' || -k AS REAL) \
          WHEN k BETWEEN 1 AND 22 THEN m * CAST('1e' || k AS REAL) END = {x} THEN t \
-         WHEN CAST(u AS REAL) = {x} THEN u ELSE quote({x}) END \
-         FROM (SELECT t, u, CAST(replace(substr(t, 1, e - 1), '.', '') AS INTEGER) AS m, \
+         WHEN CAST({long} AS REAL) = {x} THEN {long} ELSE quote({x}) END \
+         FROM (SELECT CAST(replace(substr(t, 1, e - 1), '.', '') AS INTEGER) AS m, \
          CAST(substr(t, e + 1) AS INTEGER) + instr(t, '.') - e + 1 AS k \
-         FROM (SELECT t, u, instr(t || 'e', 'e') AS e \
-         FROM (SELECT printf('%!.15g', {x}) AS t, printf('%!.17g', {x}) AS u))))"
+         FROM (SELECT instr(t || 'e', 'e') AS e) LIMIT 1)) END FROM (SELECT printf('%!.15g', {x}) AS t))"
     )
 }
 
@@ -181,12 +217,12 @@ fn real(x: &str, infinity: &str, minus_infinity: &str) -> String {
 /// The parser of older versions of SQLite gives up at a stack of 100, which 31 calls within each other fill: hence a few
 /// calls a subquery.
 fn escaped(json: &str) -> String {
-    format!("(SELECT {} FROM (SELECT {json} AS j))", controls_escaped())
+    format!("(SELECT {} FROM (SELECT {json} AS j))", controls_escaped(&[]))
 }
 
-/// The same for the text in a column `j`.
-pub fn controls_escaped() -> String {
-    let codes: Vec<u8> = (1..32).collect();
+/// The same for the text in a column `j`, in which those of these codes have been escaped.
+pub fn controls_escaped(done: &[u8]) -> String {
+    let codes: Vec<u8> = (1..32).filter(|code| !done.contains(code)).collect();
     let calls = |codes: &[u8]| {
         codes.iter().fold("j".to_owned(), |text, &code| {
             let escape = match code {

@@ -35,7 +35,7 @@ pub async fn install(conn: &impl ConnectionTrait, table: &Table, choice: &Choice
     for trigger in triggers(table, &shape, choice) {
         conn.execute_unprepared(&trigger.sql).await.map_err(failed)?;
     }
-    Ok(())
+    entry::remove_unused(conn).await
 }
 
 /// Drops the triggers of a table, also where it bears another name by now, and forgets what was stashed of it. It is no

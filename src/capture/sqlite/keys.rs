@@ -8,7 +8,7 @@ use crate::audit::{Error, Result};
 use crate::capture::Table;
 
 /// The names of a row's number, as far as no column takes them.
-const ROW_NUMBERS: [&str; 3] = ["rowid", "_rowid_", "oid"];
+pub const ROW_NUMBERS: [&str; 3] = ["rowid", "_rowid_", "oid"];
 
 /// What the triggers need to know of a table beyond its columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct Shape {
     pub unique: Vec<UniqueKey>,
     /// Whether what foreign keys set when a row's key changes may lead back to that row.
     pub circle: bool,
+    /// The columns that foreign keys may set in other rows of the table while a REPLACE deletes one.
+    pub set_within: Vec<String>,
 }
 
 /// Columns or expressions that no two rows share.
@@ -66,26 +68,47 @@ pub async fn shape(conn: &impl ConnectionTrait, table: &Table) -> Result<Shape> 
     };
     let taken = |name: &str| table.columns.iter().any(|column| same(&column.name, name));
     let rowid = ROW_NUMBERS.into_iter().find(|name| !without && !taken(name)).map(str::to_owned);
-    Ok(Shape { rowid, unique: unique_keys(conn, &name).await?, circle: is_in_circle(conn, &name).await? })
+    Ok(Shape {
+        rowid,
+        unique: unique_keys(conn, &name).await?,
+        circle: is_in_circle(conn, &name).await?,
+        set_within: set_within(conn, &name).await?,
+    })
 }
 
-/// Whether the table refers to itself, directly or by way of others, by foreign keys that set something ON UPDATE.
-async fn is_in_circle(conn: &impl ConnectionTrait, table: &str) -> Result<bool> {
-    let circle = Statement::from_sql_and_values(
-        DbBackend::Sqlite,
+/// What foreign keys do that sets a column when a row's key changes, and all that they do.
+const ON_UPDATE: &str = "f.on_update IN ('CASCADE', 'SET NULL', 'SET DEFAULT')";
+const ON_ANY: &str = "(f.on_update IN ('CASCADE', 'SET NULL', 'SET DEFAULT') \
+     OR f.on_delete IN ('CASCADE', 'SET NULL', 'SET DEFAULT'))";
+
+/// Whether the table `?1` refers to itself, directly or by way of others, by foreign keys that do so.
+fn in_circle(does: &str) -> String {
+    format!(
         "WITH RECURSIVE refers (child, parent) AS MATERIALIZED ( \
              SELECT t.name, f.\"table\" \
                FROM pragma_table_list AS t JOIN pragma_foreign_key_list(t.name, 'main') AS f \
-              WHERE t.schema = 'main' AND t.type = 'table' \
-                AND f.on_update IN ('CASCADE', 'SET NULL', 'SET DEFAULT')), \
+              WHERE t.schema = 'main' AND t.type = 'table' AND {does}), \
          reached (name) AS ( \
              SELECT child FROM refers WHERE parent = ?1 COLLATE NOCASE \
              UNION SELECT refers.child FROM reached JOIN refers ON refers.parent = reached.name COLLATE NOCASE) \
-         SELECT EXISTS (SELECT 1 FROM reached WHERE name = ?1 COLLATE NOCASE)",
-        [table.into()],
-    );
+         SELECT EXISTS (SELECT 1 FROM reached WHERE name = ?1 COLLATE NOCASE)"
+    )
+}
+
+async fn is_in_circle(conn: &impl ConnectionTrait, table: &str) -> Result<bool> {
+    let circle = Statement::from_sql_and_values(DbBackend::Sqlite, in_circle(ON_UPDATE), [table.into()]);
     let row = conn.query_one_raw(circle).await.map_err(failed)?;
     row.map_or(Ok(false), |row| row.try_get_by_index(0).map_err(failed))
+}
+
+async fn set_within(conn: &impl ConnectionTrait, table: &str) -> Result<Vec<String>> {
+    let sql = format!(
+        "SELECT DISTINCT f.\"from\" FROM pragma_foreign_key_list(?1, 'main') AS f WHERE {ON_ANY} AND ({}) ORDER BY 1",
+        in_circle(ON_ANY)
+    );
+    let columns = Statement::from_sql_and_values(DbBackend::Sqlite, sql, [table.into()]);
+    let rows = conn.query_all_raw(columns).await.map_err(failed)?;
+    rows.iter().map(|row| row.try_get_by_index(0).map_err(failed)).collect()
 }
 
 async fn unique_keys(conn: &impl ConnectionTrait, table: &str) -> Result<Vec<UniqueKey>> {

@@ -4,7 +4,7 @@
 //! writer's own transaction and with the writer's own library, so their text keeps to functions that SQLite has had for
 //! long, that may be called from a trigger under `PRAGMA trusted_schema = OFF`, and that fail on no value. JSON is
 //! therefore put together as text ([`image`]). They insert into a view, whose trigger writes the log for all tables
-//! ([`entry`]).
+//! ([`entry`]). Those that only a change of a key concerns are for no other UPDATE ([`set`]).
 //!
 //! **Order.** SQLite runs the triggers of one kind in the reverse order of their creation, in the session that made them
 //! as after reopening, VACUUM, and a rename (tried on 3.31, 3.40 and 3.51). Ours are created last and so fire first: a
@@ -32,6 +32,7 @@ mod moving;
 mod names;
 pub(crate) mod read;
 mod require_user;
+mod set;
 mod stash;
 mod triggers;
 

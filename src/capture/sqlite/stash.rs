@@ -7,7 +7,8 @@
 //!
 //! That is right because the stash is true at all times: what stands in it is the present image of a row, or of one that
 //! a REPLACE deleted and that no AFTER trigger has come across yet. An UPDATE of a stashed row renews it, a DELETE takes
-//! it out. What is left by OR IGNORE, DO NOTHING and DO UPDATE, after which nothing fires or another trigger, is
+//! it out. Where nothing that has to do with keys is compiled into the UPDATE ([`super::set`]), the new image goes with
+//! the entry, and the trigger that writes the entry renews the stash ([`super::entry`]). What is left by OR IGNORE, DO NOTHING and DO UPDATE, after which nothing fires or another trigger, is
 //! therefore harmless, and only bounded: the BEFORE triggers drop all but the newest few. They do not drop all, since a
 //! statement of a user's trigger may run between the two halves of an outer REPLACE on the same table.
 //!
@@ -115,6 +116,11 @@ impl<'a> Stash<'a> {
     /// a trigger of the user's may have stashed the row again.
     pub fn take_old(&self) -> String {
         self.take(&format!("{} AND {}", self.of_table(), self.is("OLD")))
+    }
+
+    /// How the stash knows the new row, as far as its columns tell.
+    pub fn new_keys(&self) -> Vec<String> {
+        self.keys().map(|(_, column)| format!("NEW.{column}")).collect()
     }
 
     /// Renews the updated row, if it is stashed.

@@ -5,6 +5,7 @@ use super::image::{changed, is_row_number, joined, record_id_of, recorded, unesc
 use super::keys::Shape;
 use super::names::{catalogued, identifier, json_string, literal};
 use super::require_user::refusal;
+use super::set::{is_told, of_key, of_unique};
 use super::stash::Stash;
 use crate::capture::{Choice, Hidden, Table};
 
@@ -55,7 +56,7 @@ pub fn triggers(table: &Table, shape: &Shape, choice: &Choice) -> Vec<Trigger> {
 }
 
 /// When a trigger fires, and its statements.
-type Body = ((&'static str, Option<String>), Vec<String>);
+type Body = ((String, Option<String>), Vec<String>);
 
 fn body(table: &Table, hidden: &Hidden, stash: &Stash<'_>, event: &str) -> Body {
     let old_id = record_id_of(table, "OLD");
@@ -67,7 +68,7 @@ fn body(table: &Table, hidden: &Hidden, stash: &Stash<'_>, event: &str) -> Body 
             action: "DELETE",
             record_id: "afterimage_stash.record_id".into(),
             previous,
-            old: Some("afterimage_stash.old_values".into()),
+            images: "afterimage_stash.old_values".into(),
             redacted: redacted(table, hidden),
             from: format!("afterimage_stash WHERE {condition} ORDER BY {order}afterimage_stash.rowid"),
             ..Entry::default()
@@ -82,7 +83,7 @@ fn body(table: &Table, hidden: &Hidden, stash: &Stash<'_>, event: &str) -> Body 
             action: "DELETE",
             record_id: old_id.clone(),
             previous: previous.cloned(),
-            old: Some(unescaped_image_of(table, hidden, "OLD", false)),
+            images: unescaped_image_of(table, hidden, "OLD", false),
             redacted: redacted(table, hidden),
             ..Entry::default()
         })
@@ -92,7 +93,7 @@ fn body(table: &Table, hidden: &Hidden, stash: &Stash<'_>, event: &str) -> Body 
             action: "CREATE",
             record_id: new_id.clone(),
             previous: previous.cloned(),
-            new: Some(unescaped_image_of(table, hidden, "NEW", false)),
+            images: unescaped_image_of(table, hidden, "NEW", false),
             redacted: redacted(table, hidden),
             ..Entry::default()
         })
@@ -103,45 +104,49 @@ fn body(table: &Table, hidden: &Hidden, stash: &Stash<'_>, event: &str) -> Body 
             action: "CREATE",
             record_id: "afterimage_moved.record_id".into(),
             previous: Some(previous.clone()),
-            new: Some(stash.present_image()),
+            images: stash.present_image(),
             redacted: redacted(table, hidden),
             from: format!("(SELECT {new_id} AS record_id) AS afterimage_moved JOIN {from} ON {same}"),
             ..Entry::default()
         })
     };
     match event {
-        "inserting" => (("BEFORE INSERT", Some(stash.insert_collides())), vec![stash.before_insert()]),
-        "updating" => (("BEFORE UPDATE", Some(stash.update_collides())), vec![stash.before_update()]),
+        "inserting" => (("BEFORE INSERT".into(), Some(stash.insert_collides())), vec![stash.before_insert()]),
+        "updating" => {
+            let fires = format!("BEFORE UPDATE{}", of_unique(table, stash.shape));
+            ((fires, Some(stash.update_collides())), vec![stash.before_update()])
+        }
         "moving" => {
             let when = format!("{} AND {old_id} <> {new_id}", key_changed(table));
-            (("BEFORE UPDATE", Some(when)), stash.note_move())
+            ((format!("BEFORE UPDATE{}", of_key(table)), Some(when)), stash.note_move())
         }
         "deleting" => {
             let forget = stash.shape.circle.then(|| stash.forget_move());
             let statements = [stash.take_old()].into_iter().chain(forget).collect();
-            (("BEFORE DELETE", Some(stash.holds_any_to_delete())), statements)
+            (("BEFORE DELETE".into(), Some(stash.holds_any_to_delete())), statements)
         }
-        "delete" => (("AFTER DELETE", None), vec![gone(None), stash.take_old()]),
-        "insert" => (("AFTER INSERT", None), vec![made(None)]),
+        "delete" => (("AFTER DELETE".into(), None), vec![gone(None), stash.take_old()]),
+        "insert" => (("AFTER INSERT".into(), None), vec![made(None)]),
         "rekey" => {
             let when = rekeyed;
+            let fires = format!("AFTER UPDATE{}", of_key(table));
             if stash.shape.circle {
                 let statements = vec![gone(Some(&new_id)), moved(&old_id), stash.forget_move()];
-                return (("AFTER UPDATE", Some(when)), statements);
+                return ((fires, Some(when)), statements);
             }
-            (("AFTER UPDATE", Some(when)), vec![gone(Some(&new_id)), made(Some(&old_id))])
+            ((fires, Some(when)), vec![gone(Some(&new_id)), made(Some(&old_id))])
         }
         "insertover" => {
             let condition = stash.gone_by_insert();
             (
-                ("AFTER INSERT", Some(stash.holds_any())),
+                ("AFTER INSERT".into(), Some(stash.holds_any())),
                 vec![deletion(&condition, Some(replaced), &replaced_last), stash.take(&condition)],
             )
         }
         "updateover" => {
             let condition = stash.gone_by_update();
             let statements = vec![deletion(&condition, None, ""), stash.take(&condition), stash.renew()];
-            (("AFTER UPDATE", Some(stash.holds_any())), statements)
+            ((format!("AFTER UPDATE{}", of_unique(table, stash.shape)), Some(stash.holds_any())), statements)
         }
         _ => {
             let any = table.columns.iter().filter(|column| !hidden.is_ignored(&column.name)).map(changed);
@@ -151,15 +156,18 @@ fn body(table: &Table, hidden: &Hidden, stash: &Stash<'_>, event: &str) -> Body 
                 false => String::new(),
             };
             let when = format!("({any}) AND NOT ({rekeyed}){unless_moving}");
+            // Where an UPDATE that sets no key fires nothing else, it renews the stash on the way.
+            let told = is_told(table, stash.shape);
+            let present = told.then(|| stash.holds_any());
             let update = Entry {
                 action: "UPDATE",
                 record_id: new_id,
-                old: Some(unescaped_changes_of(table, hidden, "OLD")),
-                new: Some(unescaped_changes_of(table, hidden, "NEW")),
+                images: unescaped_changes_of(table, hidden, present.as_deref()),
                 redacted: redacted_changes(table, hidden),
+                keys: if told { stash.new_keys() } else { Vec::new() },
                 ..Entry::default()
             };
-            (("AFTER UPDATE", Some(when)), vec![entry(update)])
+            (("AFTER UPDATE".into(), Some(when)), vec![entry(update)])
         }
     }
 }
@@ -214,9 +222,10 @@ struct Entry {
     action: &'static str,
     record_id: String,
     previous: Option<String>,
-    old: Option<String>,
-    new: Option<String>,
+    images: String,
     redacted: Option<String>,
+    /// The new row's in the stash, which the view's trigger renews.
+    keys: Vec<String>,
     /// What to select from and how, if anything.
     from: String,
 }
@@ -224,14 +233,19 @@ struct Entry {
 impl Entry {
     fn insert(self, table: &Table) -> String {
         let null = || "NULL".to_owned();
+        let mut keys = self.keys.into_iter();
+        let mut key = || keys.next().unwrap_or_else(null);
         let values = [
             format!("'{}'", self.action),
             literal(&table.name),
             self.record_id,
             self.previous.unwrap_or_else(null),
-            self.old.unwrap_or_else(null),
-            self.new.unwrap_or_else(null),
+            self.images,
             self.redacted.unwrap_or_else(null),
+            key(),
+            key(),
+            key(),
+            key(),
         ];
         entry::insert(&values, &self.from)
     }

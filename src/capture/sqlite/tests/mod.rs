@@ -8,6 +8,7 @@ mod moving;
 mod replace;
 mod replay;
 mod schema;
+mod set;
 mod settings;
 mod values;
 mod ways;

@@ -1,0 +1,1 @@
+-- PostgreSQL's checks are as they were.

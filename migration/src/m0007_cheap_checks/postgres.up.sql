@@ -1,0 +1,1 @@
+-- PostgreSQL makes no table of a list.
