@@ -9,6 +9,9 @@ use super::keys::{ROW_NUMBERS, Shape, Term};
 use super::names::{identifier, same};
 use crate::capture::Table;
 
+/// How many columns a SELECT may have, as a table may. That of an entry which renews the stash has one more than the table.
+const MOST_COLUMNS: usize = 2000;
+
 /// The UPDATEs that may make another object of a row.
 pub fn of_key(table: &Table) -> String {
     of(table, table.primary_key.iter())
@@ -34,7 +37,9 @@ pub fn is_told(table: &Table, shape: &Shape) -> bool {
         Term::Column { name, .. } => table.column(name).is_some_and(|column| !column.generated),
         Term::Expression { .. } => false,
     };
-    !shape.circle && shape.unique.iter().all(|key| key.filter.is_none() && key.terms.iter().all(plain))
+    table.columns.len() < MOST_COLUMNS
+        && !shape.circle
+        && shape.unique.iter().all(|key| key.filter.is_none() && key.terms.iter().all(plain))
 }
 
 fn of<'a>(table: &Table, columns: impl Iterator<Item = &'a String>) -> String {

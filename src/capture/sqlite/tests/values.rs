@@ -120,6 +120,21 @@ async fn a_table_may_have_hundreds_of_columns() {
     assert_eq!(world.logged("REPLACE INTO t (id) VALUES (1)").await.len(), 2);
 }
 
+/// As many as SQLite takes.
+#[tokio::test]
+async fn a_table_may_have_as_many_columns_as_any() {
+    for count in [1998, 1999] {
+        let columns = (0..count).map(|number| format!(", c{number}")).collect::<String>();
+        let world = World::tracking(&format!("CREATE TABLE t (id INTEGER PRIMARY KEY{columns})"), &["t"]).await;
+        world.run("INSERT INTO t (id) VALUES (1); INSERT OR IGNORE INTO t (id) VALUES (1)").await;
+        let last = count - 1;
+        let expected = [format!(r#"UPDATE 1 was {{"c{last}":null}} is {{"c{last}":1}}"#)];
+        assert_eq!(world.logged(&format!("UPDATE t SET c{last} = 1")).await, expected);
+        let found = world.logged("REPLACE INTO t (id) VALUES (1)").await;
+        assert!(found[0].contains(&format!(r#""c{last}":1}}"#)), "what was stashed is renewed");
+    }
+}
+
 /// The parser of older versions (3.40 among them) has a stack of 100, where the bundled one's grows: what passes here
 /// could make a database that older writers cannot open. Text of this depth was opened with 3.31 and 3.40.
 #[tokio::test]
