@@ -1,14 +1,12 @@
 //! Finding entries: pages, single ones, counts.
 
-use std::sync::OnceLock;
-
 use sea_orm::sea_query::{Condition, Expr, IntoTableRef, Query, SelectStatement};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, Order, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     Select, Statement,
 };
 
-use super::connect::{Database, Kind};
+use super::connect::Database;
 use super::dialect::Dialect;
 use super::error::failed;
 use super::filter::{Prepared, column};
@@ -228,11 +226,9 @@ pub async fn by_ids(
 /// # Errors
 /// Where the database fails.
 pub async fn by_id(database: &Database, id: i64) -> Result<Option<Entry>> {
-    // Such a statement is read in less time than it takes to put together.
-    static STATEMENTS: [OnceLock<String>; 2] = [const { OnceLock::new() }; 2];
+    // Written out: put together part by part it would take as long as the reading.
+    let sql = format!("SELECT {COLUMNS} FROM {} AS log WHERE log.id = $1", database.dialect.table("log"));
     let backend = database.reader.get_database_backend();
-    let sql = STATEMENTS[usize::from(database.kind == Kind::Postgres)]
-        .get_or_init(|| format!("{} WHERE log.id = $1", select_entries(database)));
     let statement = Statement::from_sql_and_values(backend, sql, [id.into()]);
     let row = database.reader.query_one_raw(statement).await.map_err(failed)?;
     row.map(|row| entry_of_result(&row)).transpose()
