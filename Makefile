@@ -38,6 +38,7 @@ bench: ## Measure, and write benches/RESULTS.md; PART="capture reading" for some
 	@sh scripts/install-node $(OWN_NODE)
 	@sh scripts/install-python
 	@sh scripts/install-bench-peers
+	$(MAKE) graphiql
 	$(CARGO) build --release --locked --package afterimage
 	ulimit -Sn 30000 2>/dev/null || true; $(CARGO) run --release --locked --package afterimage-benches -- $(PART)
 

@@ -5,7 +5,6 @@
 //! databases do differently stands in the `.sql` files beside it.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::DbBackend;
 
 pub use sea_orm_migration::IntoSchemaManagerConnection;
 pub use sea_orm_migration::migrator::{MigrationStatus, MigratorTrait};
@@ -18,6 +17,7 @@ mod m0005_cheap_capture;
 mod m0006_rollup;
 mod m0007_cheap_checks;
 mod m0008_hidden_columns;
+mod scripted;
 
 /// Runs the migrations of Afterimage's own tables.
 pub struct Migrator;
@@ -26,14 +26,14 @@ pub struct Migrator;
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![
-            Box::new(m0001_log::Migration),
-            Box::new(m0002_fallback::Migration),
-            Box::new(m0003_long_keys::Migration),
-            Box::new(m0004_options::Migration),
-            Box::new(m0005_cheap_capture::Migration),
-            Box::new(m0006_rollup::Migration),
-            Box::new(m0007_cheap_checks::Migration),
-            Box::new(m0008_hidden_columns::Migration),
+            Box::new(m0001_log::MIGRATION),
+            Box::new(m0002_fallback::MIGRATION),
+            Box::new(m0003_long_keys::MIGRATION),
+            Box::new(m0004_options::MIGRATION),
+            Box::new(m0005_cheap_capture::MIGRATION),
+            Box::new(m0006_rollup::MIGRATION),
+            Box::new(m0007_cheap_checks::MIGRATION),
+            Box::new(m0008_hidden_columns::MIGRATION),
         ]
     }
 
@@ -41,14 +41,4 @@ impl MigratorTrait for Migrator {
     fn migration_table_name() -> DynIden {
         Alias::new("afterimage_migrations").into_iden()
     }
-}
-
-/// Runs the script that belongs to the database at hand.
-async fn run(manager: &SchemaManager<'_>, postgres: &str, sqlite: &str) -> Result<(), DbErr> {
-    let connection = manager.get_connection();
-    let script = match manager.get_database_backend() {
-        DbBackend::Postgres => postgres,
-        _ => sqlite,
-    };
-    connection.execute_unprepared(script).await.map(drop)
 }

@@ -135,6 +135,9 @@ impl Hidden {
     }
 }
 
+/// What names no user where one is required, apart from blanks: nothing, and the text of JSON that is none.
+pub(crate) const NOBODY: [&str; 5] = ["", "[]", "{}", "false", "true"];
+
 /// How a table is captured, as far as that was chosen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Choice {

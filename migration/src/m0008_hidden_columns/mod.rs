@@ -1,26 +1,9 @@
 //! Which columns are hidden, by what no renaming changes: PostgreSQL numbers them.
 
-use sea_orm_migration::prelude::*;
+use crate::scripted::{Scripted, Scripts};
 
-pub struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &str {
-        "m0008_hidden_columns"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        crate::run(manager, include_str!("postgres.up.sql"), include_str!("sqlite.up.sql")).await
-    }
-
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        crate::run(manager, include_str!("postgres.down.sql"), include_str!("sqlite.down.sql")).await
-    }
-}
+pub const MIGRATION: Scripted = Scripted {
+    name: "m0008_hidden_columns",
+    up: Scripts { postgres: include_str!("postgres.up.sql"), sqlite: include_str!("sqlite.up.sql") },
+    down: Scripts { postgres: include_str!("postgres.down.sql"), sqlite: include_str!("sqlite.down.sql") },
+};

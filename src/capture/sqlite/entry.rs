@@ -18,6 +18,7 @@ use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use super::failed;
 use super::image::{PART, controls_escaped};
 use super::names::literal;
+use super::stash::KEY_COLUMNS;
 use crate::audit::Result;
 
 /// The view that the triggers insert into. Other columns would need another name, since tables whose triggers are of an
@@ -30,20 +31,29 @@ const FORMER: &str = "afterimage_entry";
 /// The view that the first one's trigger inserts into.
 const LINE: &str = "afterimage_line";
 
-/// One image, or those of an UPDATE as one text. The keys are the new row's in the stash, for an UPDATE alone.
-const COLUMNS: &str = "action, table_name, record_id, previous_record_id, images, redacted, key_1, key_2, key_3, key_4";
+/// What a change is: one image, or those of an UPDATE as one text. The keys of the new row in the stash follow, which an
+/// UPDATE alone has.
+const COLUMNS: &str = "action, table_name, record_id, previous_record_id, images, redacted";
+
+/// Pieces of SQL, one for each of the keys.
+fn keys(piece: impl Fn(usize) -> String) -> impl Iterator<Item = String> {
+    (1..=KEY_COLUMNS).map(piece)
+}
+
+/// Names or values with what belongs to the keys behind them.
+fn with_keys(columns: &str, key: impl Fn(usize) -> String) -> String {
+    std::iter::once(columns.to_owned()).chain(keys(key)).collect::<Vec<_>>().join(", ")
+}
 
 /// The statements that make the views and their triggers, as SQLite keeps them.
 pub fn statements() -> [String; 5] {
-    let nulls = |columns: usize| vec!["NULL"; columns].join(", ");
-    let line = format!("{COLUMNS}, part, server, app");
-    [
-        format!("CREATE VIEW {VIEW} ({COLUMNS}) AS SELECT {}", nulls(10)),
-        format!("CREATE VIEW {LINE} ({line}) AS SELECT {}", nulls(13)),
-        looking_up(&line),
-        writing(),
-        renewing(),
-    ]
+    let change = with_keys(COLUMNS, |place| format!("key_{place}"));
+    let line = format!("{change}, part, server, app");
+    let view = |name: &str, columns: &str| {
+        let nulls = vec!["NULL"; columns.split(", ").count()].join(", ");
+        format!("CREATE VIEW {name} ({columns}) AS SELECT {nulls}")
+    };
+    [view(VIEW, &change), view(LINE, &line), looking_up(&line), writing(), renewing()]
 }
 
 /// Looks up what is not known of the change yet.
@@ -62,8 +72,9 @@ fn looking_up(line: &str) -> String {
     format!(
         "CREATE TRIGGER {VIEW}_write INSTEAD OF INSERT ON {VIEW}\nBEGIN\n  \
          INSERT INTO {LINE} ({line}) VALUES (NEW.action, NEW.table_name, NEW.record_id, {previous}, {images}, \
-         NEW.redacted, NEW.key_1, NEW.key_2, NEW.key_3, NEW.key_4, {part}, {server}, {app});\nEND",
+         {rest}, {part}, {server}, {app});\nEND",
         images = images(),
+        rest = with_keys("NEW.redacted", |place| format!("NEW.key_{place}")),
         part = part_end(),
     )
 }
@@ -122,7 +133,7 @@ fn writing() -> String {
 
 /// Renews the row in the stash, if it is there: see [`super::stash`].
 fn renewing() -> String {
-    let keys = (1..=4).map(|place| format!("key_{place} IS NEW.key_{place} AND ")).collect::<String>();
+    let keys = keys(|place| format!("key_{place} IS NEW.key_{place} AND ")).collect::<String>();
     format!(
         "CREATE TRIGGER {LINE}_renew INSTEAD OF INSERT ON {LINE}\nWHEN NEW.action = 'UPDATE' AND EXISTS \
          (SELECT 1 FROM afterimage_stash WHERE table_name = NEW.table_name)\nBEGIN\n  \
@@ -150,12 +161,15 @@ fn part_end() -> String {
     format!("CASE length(CAST('.' AS BLOB)) WHEN 1 THEN x'{hex}' ELSE {} END", literal(PART))
 }
 
-/// Inserts into the view; `from` is empty, or all that follows the values.
-pub fn insert(values: &[String; 10], from: &str) -> String {
-    let values = values.join(", ");
+/// Inserts into the view; `keys` are those of the new row in the stash, where they are told, and `from` is empty, or all
+/// that follows the values.
+pub fn insert(values: &[String; 6], keys: &[String], from: &str) -> String {
+    let key = |place: usize| keys.get(place - 1).map_or("NULL", String::as_str).to_owned();
+    let values = with_keys(&values.join(", "), key);
+    let columns = with_keys(COLUMNS, |place| format!("key_{place}"));
     match from {
-        "" => format!("INSERT INTO {VIEW} ({COLUMNS}) VALUES ({values})"),
-        from => format!("INSERT INTO {VIEW} ({COLUMNS}) SELECT {values} FROM {from}"),
+        "" => format!("INSERT INTO {VIEW} ({columns}) VALUES ({values})"),
+        from => format!("INSERT INTO {VIEW} ({columns}) SELECT {values} FROM {from}"),
     }
 }
 

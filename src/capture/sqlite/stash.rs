@@ -8,9 +8,10 @@
 //! That is right because the stash is true at all times: what stands in it is the present image of a row, or of one that
 //! a REPLACE deleted and that no AFTER trigger has come across yet. An UPDATE of a stashed row renews it, a DELETE takes
 //! it out. Where nothing that has to do with keys is compiled into the UPDATE ([`super::set`]), the new image goes with
-//! the entry, and the trigger that writes the entry renews the stash ([`super::entry`]). What is left by OR IGNORE, DO NOTHING and DO UPDATE, after which nothing fires or another trigger, is
-//! therefore harmless, and only bounded: the BEFORE triggers drop all but the newest few. They do not drop all, since a
-//! statement of a user's trigger may run between the two halves of an outer REPLACE on the same table.
+//! the entry, and the trigger that writes the entry renews the stash ([`super::entry`]). What is left by OR IGNORE, DO
+//! NOTHING and DO UPDATE, after which nothing fires or another trigger, is therefore harmless, and only bounded: the
+//! BEFORE triggers drop all but the newest few. They do not drop all, since a statement of a user's trigger may run
+//! between the two halves of an outer REPLACE on the same table.
 //!
 //! A row is known in the stash by its row number, or, in a WITHOUT ROWID table, by the first columns of its key together
 //! with its record id.

@@ -233,8 +233,6 @@ struct Entry {
 impl Entry {
     fn insert(self, table: &Table) -> String {
         let null = || "NULL".to_owned();
-        let mut keys = self.keys.into_iter();
-        let mut key = || keys.next().unwrap_or_else(null);
         let values = [
             format!("'{}'", self.action),
             literal(&table.name),
@@ -242,11 +240,7 @@ impl Entry {
             self.previous.unwrap_or_else(null),
             self.images,
             self.redacted.unwrap_or_else(null),
-            key(),
-            key(),
-            key(),
-            key(),
         ];
-        entry::insert(&values, &self.from)
+        entry::insert(&values, &self.keys, &self.from)
     }
 }

@@ -40,8 +40,8 @@ impl Dialect for Postgres {
         // What cannot be shown was read as the end of what can. Beyond that end is nothing more, or whoever goes through
         // pages would meet the same entries for ever.
         match side {
-            Beyond::Newer if instant >= row::latest() => Expr::cust("timestamptz 'infinity'"),
-            Beyond::Older if instant <= row::earliest() => Expr::cust("timestamptz '-infinity'"),
+            Beyond::Newer if instant >= row::LATEST => Expr::cust("timestamptz 'infinity'"),
+            Beyond::Older if instant <= row::EARLIEST => Expr::cust("timestamptz '-infinity'"),
             _ => self.instant(instant),
         }
     }

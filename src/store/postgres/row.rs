@@ -15,20 +15,16 @@ const EPOCH: i64 = 946_684_800_000_000;
 const SHOWN: (i64, i64) = (-62_167_219_200_000_000, 253_402_300_799_999_999);
 
 /// The earliest instant that is shown, which stands for all before it.
-pub(super) fn earliest() -> DateTime<Utc> {
-    DateTime::from_timestamp_micros(SHOWN.0).unwrap_or_default()
-}
+pub(super) const EARLIEST: DateTime<Utc> = DateTime::from_timestamp_micros(SHOWN.0).expect("the year 0");
 
 /// The latest instant that is shown, which stands for all after it.
-pub(super) fn latest() -> DateTime<Utc> {
-    DateTime::from_timestamp_micros(SHOWN.1).unwrap_or_default()
-}
+pub(super) const LATEST: DateTime<Utc> = DateTime::from_timestamp_micros(SHOWN.1).expect("the year 9999");
 
 /// An instant as PostgreSQL counts it.
 fn of_micros(micros: i64) -> DateTime<Utc> {
-    let (earliest, latest) = SHOWN;
-    let micros = micros.saturating_add(EPOCH).clamp(earliest, latest);
-    DateTime::from_timestamp_micros(micros).unwrap_or_default()
+    // None is where the number leaves what is shown.
+    let shown = micros.checked_add(EPOCH).filter(|micros| (SHOWN.0..=SHOWN.1).contains(micros));
+    shown.and_then(DateTime::from_timestamp_micros).unwrap_or(if micros < 0 { EARLIEST } else { LATEST })
 }
 
 /// The text of a column of whatever type whose bytes are text.
@@ -70,12 +66,12 @@ mod tests {
     fn an_instant_that_cannot_be_shown_is_the_end_of_what_can() {
         assert_eq!(of_micros(0).to_rfc3339(), "2000-01-01T00:00:00+00:00");
         for far in [i64::MAX, i64::MAX - 1, 9_223_371_331_200_000_000 - 1, SHOWN.1 - EPOCH + 1] {
-            assert_eq!(of_micros(far), latest(), "{far}");
+            assert_eq!(of_micros(far), LATEST, "{far}");
         }
         for far in [i64::MIN, i64::MIN + 1, -211_813_488_000_000_000, SHOWN.0 - EPOCH - 1] {
-            assert_eq!(of_micros(far), earliest(), "{far}");
+            assert_eq!(of_micros(far), EARLIEST, "{far}");
         }
-        assert_eq!(latest().to_rfc3339(), "9999-12-31T23:59:59.999999+00:00");
-        assert_eq!(earliest().to_rfc3339(), "0000-01-01T00:00:00+00:00");
+        assert_eq!(LATEST.to_rfc3339(), "9999-12-31T23:59:59.999999+00:00");
+        assert_eq!(EARLIEST.to_rfc3339(), "0000-01-01T00:00:00+00:00");
     }
 }

@@ -1,1 +1,0 @@
--- PostgreSQL's checks are as they were.

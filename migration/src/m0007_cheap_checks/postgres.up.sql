@@ -1,1 +1,0 @@
--- PostgreSQL makes no table of a list.
