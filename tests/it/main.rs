@@ -17,6 +17,7 @@ mod harness;
 mod house;
 mod lives;
 mod long_keys;
+mod migrations;
 mod object;
 mod outage;
 mod pages;
