@@ -34,14 +34,15 @@ const NEEDS_STREAM: &str = "a subscription needs a transport that stays open: a 
                             sub-protocol graphql-transport-ws, `Accept: text/event-stream`, or \
                             `Accept: multipart/mixed;subscriptionSpec=1.0`";
 
-/// Every request to `/graphql`.
+/// Every request to `/graphql`. What few requests come to is boxed: each of them has the room of the largest, and the
+/// router moves it about.
 pub(super) async fn handle<E: Executor>(
     extract::State(state): extract::State<State<E>>,
     request: Request,
 ) -> Response<Body> {
     let sockets = request.extensions().get::<Sockets>().cloned().unwrap_or_default();
     if asks_for_websocket(&request) {
-        return upgrade(state, request, sockets).await;
+        return Box::pin(upgrade(state, request, sockets)).await;
     }
     let accepted = Accepted::of(request.headers());
     if !accepted.is_possible() {
@@ -88,7 +89,7 @@ pub(super) async fn handle<E: Executor>(
     match form {
         Form::Single(media_type) => {
             let (request, draft) = operation.into_request_and_plan(&state.plans, caller, address);
-            let response = operation::execute(&state.schema, request.data(resume), time_limit).await;
+            let response = Box::pin(operation::execute(&state.schema, request.data(resume), time_limit)).await;
             if let Some(draft) = draft.filter(|_| response.errors.is_empty()) {
                 draft.keep(&state.plans);
             }

@@ -23,7 +23,7 @@ const REQUESTS: usize = 200;
 const SECONDS: f64 = 1.0;
 /// How soon a summary must answer to be at its steady speed, and how long that is waited for.
 const STEADY: Duration = Duration::from_millis(50);
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// The times of a query, round by round.
 struct Times {
