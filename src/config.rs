@@ -122,7 +122,7 @@ pub struct ServeSettings {
     #[arg(long, env = "AFTERIMAGE_UNDO_MAX_ROWS", value_name = "ROWS", default_value_t = 1_000)]
     pub undo_max_rows: usize,
 
-    /// How many seconds a request may take. PostgreSQL cancels a statement that runs longer.
+    /// How many seconds a request may take. A query that runs longer is cancelled in the database.
     #[arg(long, env = "AFTERIMAGE_REQUEST_TIMEOUT", value_name = "SECONDS", default_value_t = 30,
           value_parser = clap::value_parser!(u64).range(1..=3_600))]
     pub request_timeout: u64,

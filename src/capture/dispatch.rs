@@ -1,12 +1,12 @@
 //! The one place that chooses between the two ways of capturing.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait, Value};
+use sea_orm::{ConnectionTrait, Value};
 
 use super::table::{Choice, Column, Health, Reference, Table};
 use super::{postgres, sqlite};
 use crate::audit::{Error, Result};
-use crate::store::{Kind, Tracked, failed};
+use crate::store::{Kind, ReadTransaction, Tracked, failed};
 use afterimage_entity::text::Text;
 
 /// The tables that could be tracked, of one schema or of all.
@@ -59,7 +59,7 @@ pub(crate) async fn references(kind: Kind, connection: &impl ConnectionTrait, ta
 /// PostgreSQL the settings of the transaction are changed, to its end, so that values read as the log writes them.
 pub(crate) async fn read_row(
     kind: Kind,
-    transaction: &DatabaseTransaction,
+    transaction: &ReadTransaction,
     table: &Table,
     columns: &[&Column],
     record_id: &str,
@@ -68,7 +68,7 @@ pub(crate) async fn read_row(
         Kind::Postgres => {
             transaction.execute_unprepared(postgres::read::SETTINGS).await.map_err(failed)?;
             // An id that is no value of the key's type is an error there, which must not end the transaction.
-            let attempt = transaction.begin().await.map_err(failed)?;
+            let attempt = transaction.attempt().await.map_err(failed)?;
             match attempt.query_one_raw(postgres::read::row(table, columns, record_id)).await {
                 Ok(read) => attempt.commit().await.map(|()| read).map_err(failed)?,
                 Err(error) => {

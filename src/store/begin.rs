@@ -2,6 +2,8 @@
 
 use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr, TransactionOptions, TransactionTrait};
 
+use super::limit::Limit;
+
 /// Begins a transaction on a connection of the pool.
 ///
 /// In a task of its own: a request may be dropped at any moment, and sqlx (0.9) forgets a BEGIN that was sent and not
@@ -13,6 +15,25 @@ use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr, Transa
 /// Where the database fails.
 pub async fn begin(pool: &DatabaseConnection, options: TransactionOptions) -> Result<DatabaseTransaction, DbErr> {
     let pool = pool.clone();
-    let begun = tokio::spawn(async move { pool.begin_with_options(options).await }).await;
+    to_the_end(async move { pool.begin_with_options(options).await }).await
+}
+
+/// The same, under a limit.
+///
+/// # Errors
+/// Where the database fails.
+pub(super) async fn begin_within(
+    limit: &Limit,
+    pool: &DatabaseConnection,
+    options: TransactionOptions,
+) -> Result<DatabaseTransaction, DbErr> {
+    let pool = pool.clone();
+    to_the_end(limit.over(async move { pool.begin_with_options(options).await })).await
+}
+
+async fn to_the_end(
+    beginning: impl Future<Output = Result<DatabaseTransaction, DbErr>> + Send + 'static,
+) -> Result<DatabaseTransaction, DbErr> {
+    let begun = tokio::spawn(beginning).await;
     begun.unwrap_or_else(|error| Err(DbErr::Conn(RuntimeErr::Internal(error.to_string()))))
 }

@@ -14,8 +14,8 @@ use super::dialect::Dialect;
 use super::error::failed;
 use super::postgres::Postgres;
 use super::postgres::roles::{GRANT_CAPTURE, GRANT_RUNTIME, RUNTIME_ROLES};
-use super::reader::{Reader, Shelf};
-use super::sqlite::Sqlite;
+use super::reader::{Reader, Shelf, Times};
+use super::sqlite::{Sqlite, interrupt_at_limits};
 use crate::audit::{Code, Error, Result};
 
 /// Which database holds the log. Each room that does things differently on the two asks this at one place, and nowhere
@@ -58,30 +58,38 @@ const FRESH: Duration = Duration::from_secs(10);
 
 impl Database {
     /// Connects to the database of a URL: `postgres://…` or `sqlite://…`. A statement that runs longer than
-    /// `statement_timeout` is cancelled by the database, where it can.
+    /// `statement_timeout` is cancelled by the database: any on PostgreSQL, one that reads on SQLite.
     ///
     /// # Errors
     /// BAD_USER_INPUT where the URL is neither; UNAVAILABLE where the database does not answer.
     pub async fn connect(url: &str, statement_timeout: Duration) -> Result<Database> {
         let folding = Arc::default();
+        let times = Times { patience: PATIENCE, fresh: FRESH, statement: statement_timeout };
         match Kind::of_url(url)? {
             Kind::Postgres => {
                 let mut options = ConnectOptions::new(url);
                 options.max_connections(POSTGRES_CONNECTIONS).statement_timeout(statement_timeout);
                 let pool = open(options).await?;
-                let shelf = Shelf::new(pool.get_postgres_connection_pool(), POSTGRES_READERS, PATIENCE, FRESH);
-                let reader = Reader::keeping(pool.clone(), shelf);
+                let shelf = Shelf::new(pool.get_postgres_connection_pool(), POSTGRES_READERS, times);
+                let reader = Reader::keeping(pool.clone(), shelf, statement_timeout);
                 Ok(Database { reader, writer: pool, kind: Kind::Postgres, dialect: &Postgres, folding })
             }
             Kind::Sqlite => {
                 // The writer first: it makes the file where the URL says so, and sets its journal.
-                let writer = open(sqlite_options(url, 1)?).await?;
+                let mut options = sqlite_options(url, 1)?;
+                if in_memory(url) {
+                    // It reads, too.
+                    interrupt_at_limits(&mut options);
+                }
+                let writer = open(options).await?;
                 let reader = match in_memory(url) {
-                    true => Reader::through(writer.clone()),
+                    true => Reader::through(writer.clone(), statement_timeout),
                     false => {
-                        let pool = open(sqlite_options(url, SQLITE_CONNECTIONS)?).await?;
-                        let shelf = Shelf::new(pool.get_sqlite_connection_pool(), SQLITE_READERS, PATIENCE, FRESH);
-                        Reader::keeping(pool, shelf)
+                        let mut options = sqlite_options(url, SQLITE_CONNECTIONS)?;
+                        interrupt_at_limits(&mut options);
+                        let pool = open(options).await?;
+                        let shelf = Shelf::new(pool.get_sqlite_connection_pool(), SQLITE_READERS, times);
+                        Reader::keeping(pool, shelf, statement_timeout)
                     }
                 };
                 Ok(Database { reader, writer, kind: Kind::Sqlite, dialect: &Sqlite, folding })

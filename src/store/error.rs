@@ -16,7 +16,8 @@ const POSTGRES_PRIVILEGE: &str = "42501";
 const POSTGRES_FULL: [&str; 3] = ["53000", "53100", "53200"];
 /// SQLite's result codes, without their extensions: busy, locked, read-only, I/O error, full, cannot open.
 const SQLITE_AWAY: [i64; 6] = [5, 6, 8, 10, 13, 14];
-
+/// SQLite: the statement took longer than it may, or nobody waits for it any more.
+const SQLITE_INTERRUPTED: i64 = 9;
 /// SQLite: rows refer to others that are not there. Only a commit says so, of what an undo has left behind: where a
 /// statement does, the undo knows more about it.
 const SQLITE_FOREIGN_KEY: i64 = 787;
@@ -94,6 +95,7 @@ fn of_code(code: &str) -> Failure {
     match code.parse::<i64>() {
         Ok(SQLITE_FOREIGN_KEY) if code.len() < 5 => Failure::ForeignKey,
         Ok(number) if code.len() < 5 && SQLITE_AWAY.contains(&(number & 0xff)) => Failure::Away,
+        Ok(SQLITE_INTERRUPTED) if code.len() < 5 => Failure::TooLong,
         _ if POSTGRES_BUSY.contains(&code) => Failure::Busy,
         _ if code == POSTGRES_CANCELLED => Failure::TooLong,
         _ if code == POSTGRES_PRIVILEGE => Failure::Privilege,

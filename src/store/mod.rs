@@ -11,6 +11,7 @@ mod dialect;
 mod error;
 mod file;
 mod filter;
+mod limit;
 mod log;
 mod object;
 mod page;
@@ -37,7 +38,7 @@ pub use log::{
 pub use object::{Changes, Stretch, Way, about};
 pub use page::Page;
 pub use postgres::snapshot::Snapshot;
-pub use reader::Reader;
+pub use reader::{ReadTransaction, Reader};
 pub use rollup::{Folded, fold, keep};
 pub use row::{LogRow, entry_of_row};
 pub use summary::{Counts, Part, UserCount, summary};

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::BoxFuture;
 use sea_orm::{
     ConnAcquireErr, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
-    QueryResult, RuntimeErr, Statement, TransactionOptions, Values,
+    QueryResult, RuntimeErr, Statement, TransactionOptions, TransactionTrait as _, Values,
 };
 use sea_query_sqlx::SqlxValues;
 use sqlx::pool::PoolConnection;
@@ -18,7 +18,8 @@ use sqlx::{AssertSqlSafe, Executor, IntoArguments, Pool};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
-use super::begin::begin;
+use super::begin::begin_within;
+use super::limit::Limit;
 
 /// Reads. Statements that would write, and transactions, go to the pool itself.
 #[derive(Clone)]
@@ -26,25 +27,29 @@ pub struct Reader {
     pool: DatabaseConnection,
     /// None where the pool has a single connection, which cannot be kept from others.
     shelf: Option<Arc<dyn Rows>>,
+    /// How long a statement may take.
+    statement_timeout: Duration,
 }
 
 impl Reader {
     /// Reads through the pool alone.
-    pub(super) fn through(pool: DatabaseConnection) -> Reader {
-        Reader { pool, shelf: None }
+    pub(super) fn through(pool: DatabaseConnection, statement_timeout: Duration) -> Reader {
+        Reader { pool, shelf: None, statement_timeout }
     }
 
     /// Keeps some of the pool's connections at hand.
-    pub(super) fn keeping(pool: DatabaseConnection, shelf: impl Rows + 'static) -> Reader {
-        Reader { pool, shelf: Some(Arc::new(shelf)) }
+    pub(super) fn keeping(pool: DatabaseConnection, shelf: impl Rows + 'static, statement_timeout: Duration) -> Reader {
+        Reader { pool, shelf: Some(Arc::new(shelf)), statement_timeout }
     }
 
     /// A transaction.
     ///
     /// # Errors
     /// Where the database fails.
-    pub async fn begin_with_options(&self, options: TransactionOptions) -> Result<DatabaseTransaction, DbErr> {
-        begin(&self.pool, options).await
+    pub async fn begin_with_options(&self, options: TransactionOptions) -> Result<ReadTransaction, DbErr> {
+        let limit = Limit::new(self.statement_timeout);
+        let transaction = begin_within(&limit, &self.pool, options).await?;
+        Ok(ReadTransaction { transaction, limit })
     }
 }
 
@@ -69,8 +74,71 @@ impl ConnectionTrait for Reader {
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         match &self.shelf {
             Some(shelf) => shelf.rows(statement).await,
-            None => self.pool.query_all_raw(statement).await,
+            None => {
+                let limit = Limit::new(self.statement_timeout);
+                limit.over(self.pool.query_all_raw(statement)).await
+            }
         }
+    }
+}
+
+/// A transaction for what only reads. Dropped, it ends, whatever it was about.
+pub struct ReadTransaction {
+    transaction: DatabaseTransaction,
+    limit: Limit,
+}
+
+impl ReadTransaction {
+    /// A part of it, which may fail and be rolled back without an end to the whole.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn attempt(&self) -> Result<DatabaseTransaction, DbErr> {
+        self.limit.begin();
+        self.transaction.begin().await
+    }
+
+    /// Ends it.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn commit(self) -> Result<(), DbErr> {
+        self.transaction.commit().await
+    }
+
+    /// Ends it after a failure.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn rollback(self) -> Result<(), DbErr> {
+        self.transaction.rollback().await
+    }
+}
+
+#[async_trait::async_trait]
+impl ConnectionTrait for ReadTransaction {
+    fn get_database_backend(&self) -> DbBackend {
+        self.transaction.get_database_backend()
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.limit.begin();
+        self.transaction.execute_raw(statement).await
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.limit.begin();
+        self.transaction.execute_unprepared(sql).await
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        self.limit.begin();
+        self.transaction.query_one_raw(statement).await
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        self.limit.begin();
+        self.transaction.query_all_raw(statement).await
     }
 }
 
@@ -85,19 +153,33 @@ pub(super) struct Shelf<DB: sqlx::Database> {
     pool: Pool<DB>,
     /// As many as may be in use at a time. Whoever finds none waits here, in turn.
     permits: Semaphore,
-    /// Those that are not in use, the one that was used last at the end, each with when that was.
-    spare: Mutex<Vec<(PoolConnection<DB>, Instant)>>,
-    /// How long one is waited for.
-    patience: Duration,
+    /// Those that are not in use, the one that was used last at the end.
+    spare: Mutex<Vec<Kept<DB>>>,
+    times: Times,
+}
+
+/// How long a shelf waits for what.
+pub(super) struct Times {
+    /// How long a connection is waited for.
+    pub patience: Duration,
     /// A connection that was used within this time is believed to be alive.
-    fresh: Duration,
+    pub fresh: Duration,
+    /// How long a statement may take.
+    pub statement: Duration,
+}
+
+/// A connection, under a limit of its own.
+struct Kept<DB: sqlx::Database> {
+    // Before the connection: what is dropped in the middle of a statement is to end first, and then given back.
+    limit: Limit,
+    connection: PoolConnection<DB>,
+    used: Instant,
 }
 
 impl<DB: sqlx::Database> Shelf<DB> {
     /// An empty one, for so many connections, which must be fewer than the pool has.
-    pub(super) fn new(pool: &Pool<DB>, connections: usize, patience: Duration, fresh: Duration) -> Shelf<DB> {
-        let (permits, spare) = (Semaphore::new(connections), Mutex::new(Vec::new()));
-        Shelf { pool: pool.clone(), permits, spare, patience, fresh }
+    pub(super) fn new(pool: &Pool<DB>, connections: usize, times: Times) -> Shelf<DB> {
+        Shelf { pool: pool.clone(), permits: Semaphore::new(connections), spare: Mutex::default(), times }
     }
 
     /// Waits until one more may be in use.
@@ -105,30 +187,35 @@ impl<DB: sqlx::Database> Shelf<DB> {
         if let Ok(permit) = self.permits.try_acquire() {
             return Ok(permit);
         }
-        let waited = Box::pin(timeout(self.patience, self.permits.acquire())).await;
+        let waited = Box::pin(timeout(self.times.patience, self.permits.acquire())).await;
         let permit = waited.map_err(|_| DbErr::ConnectionAcquire(ConnAcquireErr::Timeout))?;
         permit.map_err(|_| DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed))
     }
 
-    async fn take(&self) -> Result<PoolConnection<DB>, DbErr> {
-        if let Some(connection) = self.spare() {
-            return Ok(connection);
+    async fn take(&self) -> Result<Kept<DB>, DbErr> {
+        if let Some(kept) = self.spare() {
+            kept.limit.begin();
+            return Ok(kept);
         }
+        let limit = Limit::new(self.times.statement);
         // It asks for a sign of life where that is due. In a box, for each query to carry no 13 kB that it seldom needs.
-        let taken = Box::pin(self.pool.acquire()).await;
-        taken.map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))))
+        let connection = Box::pin(limit.over(self.pool.acquire())).await;
+        let connection = connection.map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))))?;
+        limit.begin();
+        Ok(Kept { limit, connection, used: Instant::now() })
     }
 
     /// The one that was used last. Those that nobody needed for long go back to the pool.
-    fn spare(&self) -> Option<PoolConnection<DB>> {
+    fn spare(&self) -> Option<Kept<DB>> {
         let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
-        let stale = spare.iter().take_while(|(_, used)| used.elapsed() > self.fresh).count();
+        let stale = spare.iter().take_while(|kept| kept.used.elapsed() > self.times.fresh).count();
         spare.drain(..stale);
-        spare.pop().map(|(connection, _)| connection)
+        spare.pop()
     }
 
-    fn put_back(&self, connection: PoolConnection<DB>) {
-        self.spare.lock().unwrap_or_else(PoisonError::into_inner).push((connection, Instant::now()));
+    fn put_back(&self, kept: Kept<DB>) {
+        let kept = Kept { used: Instant::now(), ..kept };
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(kept);
     }
 }
 
@@ -142,13 +229,13 @@ where
         Box::pin(async move {
             let Statement { sql, values, .. } = statement;
             let _permit = self.permit().await?;
-            let mut connection = self.take().await?;
+            let mut kept = self.take().await?;
             let values = SqlxValues(values.unwrap_or(Values(Vec::new())));
             let query = sqlx::query_with(AssertSqlSafe(sql), values);
             // Where this fails, or nobody waits for it any more, the pool has it back and looks after it.
-            let rows = query.fetch_all(&mut *connection).await;
+            let rows = query.fetch_all(&mut *kept.connection).await;
             let rows = rows.map_err(|error| DbErr::Query(RuntimeErr::SqlxError(Arc::new(error))))?;
-            self.put_back(connection);
+            self.put_back(kept);
             Ok(rows.into_iter().map(QueryResult::from).collect())
         })
     }

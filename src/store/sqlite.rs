@@ -1,5 +1,6 @@
 //! The log on SQLite: tables in the user's own file, under the prefix `afterimage_`.
 
+mod interrupt;
 mod row;
 
 use chrono::{DateTime, Datelike, Utc};
@@ -11,6 +12,8 @@ use super::dialect::{Dialect, TimeBucket, just_after, like_pattern, rounded_up};
 use super::log::Beyond;
 use super::rollup::{self, RollupDialect};
 use afterimage_entity::log::Column;
+
+pub(super) use interrupt::interrupt_at_limits;
 
 /// After every instant that the log can hold. Spelled out, a year of five digits would sort before all others.
 const END_OF_TIME: &str = "9999-12-31T24:00:00.000Z";

@@ -1,19 +1,19 @@
 //! The database as of one moment, as far as one object goes: what the log says about it, and its row.
 
-use sea_orm::{ColumnTrait, DatabaseTransaction, ExprTrait};
+use sea_orm::{ColumnTrait, ExprTrait};
 
 use super::object::Object;
 use super::tracking::Tracking;
 use crate::audit::{Code, Result};
 use crate::capture::{self, Health, Hidden, TRACKED_TABLE, Table, dispatch};
-use crate::store::{self, Changes, Database, Tracked, failed};
+use crate::store::{self, Changes, Database, ReadTransaction, Tracked, failed};
 use afterimage_entity::log::Column;
 
 /// Everything here is read as of one moment: a change that commits in between would otherwise be seen in the row and not
 /// in the log.
 pub(super) struct Snapshot<'a> {
     database: &'a Database,
-    pub(super) transaction: DatabaseTransaction,
+    pub(super) transaction: ReadTransaction,
     pub(super) object: &'a Object,
     pub(super) tracked: Option<Tracked>,
 }

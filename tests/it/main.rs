@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod by_hand;
+mod cancelled;
 mod capture;
 mod clients;
 mod command;

@@ -1,16 +1,17 @@
 //! Reading what was counted, and the tail, as of one moment.
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
+use sea_orm::{ConnectionTrait, Statement};
 
 use super::Tail;
 use super::keep::MANY;
 use crate::audit::{Code, Result};
 use crate::store::connect::Database;
 use crate::store::error::failed;
+use crate::store::reader::ReadTransaction;
 
 /// A transaction that reads all of what it reads as of one moment.
 pub(in crate::store) struct Reading {
-    pub transaction: DatabaseTransaction,
+    pub transaction: ReadTransaction,
     /// What is not counted yet; none where nothing is counted that holds, and the log itself has to be asked.
     pub tail: Option<Tail>,
 }
