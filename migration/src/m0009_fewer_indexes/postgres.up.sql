@@ -24,3 +24,33 @@ create table afterimage.reversal (
 insert into afterimage.reversal (undo_of, id)
 select undo_of, id from afterimage.log where undo_of is not null;
 drop index afterimage.log_undo_of;
+
+-- The image of a whole row with marks on those documents that would be taken for something else: see the server's own
+-- generator. (E'', since the session's `standard_conforming_strings` decides how functions are read.)
+create function afterimage.marked(image json, names text[], documents jsonb[]) returns json
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select ('{' || string_agg(to_json(member.key)::text || ':' ||
+               case when known.document::text ~ E'^\\s|\\s$|^null$|^\\{\\s*"\\$json"|(?:^|[^\\\\])(?:\\\\\\\\)*\\\\u(?:0000|[dD][89abcdefABCDEF])'
+                    then json_build_object('$json', known.document::text)::text
+                    else member.value::text end, ',' order by member.place) || '}')::json
+      from json_each(image) with ordinality as member (key, value, place)
+      left join unnest(names, documents) as known (name, document) on known.name = member.key
+$$;
+revoke execute on function afterimage.marked(json, text[], jsonb[]) from public;
+
+-- As before, save that an escape by number is told from what follows an escaped backslash: that can be read as it is. So
+-- none is ever found in a binary document, whose strings PostgreSQL has read and written itself.
+create or replace function afterimage.value(form text, name text, of_row text) returns text
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+    return replace(case form
+        when 'json' then '@'
+        when 'array' then
+            'CASE WHEN left(concat(@) COLLATE pg_catalog."default", 1) = ''['' THEN to_json(concat(@)) ELSE to_json(@) END'
+        when 'document' then
+            'CASE WHEN @::text ~ '
+            || quote_literal(E'^\\s|\\s$|^null$|^\\{\\s*"\\$json"|(?:^|[^\\\\])(?:\\\\\\\\)*\\\\u(?:0000|[dD][89abcdefABCDEF])')
+            || ' THEN json_build_object(''$json'', @::text) ELSE to_json(@) END'
+        else 'CASE WHEN @ IS DISTINCT FROM NULL THEN concat(@) END'
+    end, '@', of_row || '.' || quote_ident(name));
+end $$;

@@ -40,7 +40,7 @@ pub(crate) const GRANT_CAPTURE: &str = "\
           afterimage.recording_now(oid, text, text, json, text), afterimage.value(text, text, text), \
           afterimage.record_id(oid, int2[], text), afterimage.pin_settings(), afterimage.set_settings(text[]), \
           afterimage.may_move(oid, text, text), afterimage.leaves(oid, oid, text), \
-          afterimage.moved_to(oid, text), afterimage.moved_from(text) \
+          afterimage.moved_to(oid, text), afterimage.moved_from(text), afterimage.marked(json, text[], jsonb[]) \
           TO afterimage_capture; \
       END IF; \
     END $$";
