@@ -17,6 +17,7 @@ mod m0005_cheap_capture;
 mod m0006_rollup;
 mod m0007_cheap_checks;
 mod m0008_hidden_columns;
+mod m0009_fewer_indexes;
 mod scripted;
 
 /// Runs the migrations of Afterimage's own tables.
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_rollup::MIGRATION),
             Box::new(m0007_cheap_checks::MIGRATION),
             Box::new(m0008_hidden_columns::MIGRATION),
+            Box::new(m0009_fewer_indexes::MIGRATION),
         ]
     }
 

@@ -17,6 +17,6 @@ pub use entry::{Action, Draft, Entry, Source};
 pub use error::{Code, Error, Result};
 pub use filter::{Filter, FilterLimits, within};
 pub use instant::{Instant, format_timestamp};
-pub use json::Json;
+pub use json::{Json, is_still};
 pub use new_entry::NewEntry;
 pub use page::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, PageRequest, PageSide};

@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
-use afterimage_entity::log::Column;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryResult, Statement};
+use sea_orm::{ConnectionTrait, QueryFilter, QueryResult, Statement};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -114,11 +113,9 @@ impl Known {
         connection: &impl ConnectionTrait,
         drafts: &[Draft],
     ) -> Result<()> {
-        let Some(recorded_by) = drafts.first().map(|draft| draft.recorded_by.clone()) else { return Ok(()) };
-        let keys = drafts.iter().filter_map(|draft| draft.idempotency_key.clone());
-        let select =
-            find(dialect).filter(Column::RecordedBy.eq(recorded_by)).filter(Column::IdempotencyKey.is_in(keys));
-        let mut select = entries(select);
+        let Some(recorded_by) = drafts.first().and_then(|draft| draft.recorded_by.as_deref()) else { return Ok(()) };
+        let keys: Vec<&str> = drafts.iter().filter_map(|draft| draft.idempotency_key.as_deref()).collect();
+        let mut select = entries(find(dialect).filter(dialect.has_key(recorded_by, &keys)));
         let statement = connection.get_database_backend().build(select.expr(Expr::cust(KEY_COLUMNS)));
         for row in connection.query_all_raw(statement).await.map_err(failed)? {
             self.add(Recorded::of(&row)?);
@@ -174,11 +171,11 @@ async fn insert(dialect: &dyn Dialect, connection: &impl ConnectionTrait, drafts
     if drafts.is_empty() {
         return Ok(Vec::new());
     }
-    let conflict =
-        if drafts.iter().any(|draft| draft.idempotency_key.is_some()) { " ON CONFLICT DO NOTHING" } else { "" };
+    let keyed = drafts.iter().any(|draft| draft.idempotency_key.is_some());
+    let insert = if keyed { dialect.insert_keyed_entries() } else { dialect.insert_entries() };
     // What an INSERT returns has no alias.
     let returned = format!("{COLUMNS}, {KEY_COLUMNS}").replace("log.", "");
-    let sql = format!("{}{conflict} RETURNING {returned}", dialect.insert_entries());
+    let sql = format!("{insert} RETURNING {returned}");
     let values = Value::Array(drafts.iter().map(|draft| values(draft)).collect()).to_string();
     let statement = Statement::from_sql_and_values(connection.get_database_backend(), sql, [values.into()]);
     let rows = connection.query_all_raw(statement).await.map_err(failed)?;

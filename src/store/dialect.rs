@@ -86,8 +86,17 @@ pub trait Dialect: Send + Sync {
     fn numbers_transactions(&self) -> bool;
 
     /// The INSERT of entries that the server records, out of one parameter: a JSON array of objects, in order, with the
-    /// columns' values as text. What follows may be ON CONFLICT and RETURNING.
+    /// columns' values as text. RETURNING may follow.
     fn insert_entries(&self) -> &'static str;
+
+    /// The same, where some have keys: of those that another transaction has recorded meanwhile, nothing is inserted.
+    fn insert_keyed_entries(&self) -> &'static str;
+
+    /// Whether the entry is one that this caller recorded under one of these keys.
+    fn has_key(&self, recorded_by: &str, keys: &[&str]) -> Expr;
+
+    /// What holds the `undo_of` and the `id` of each entry that undoes another, said so that an index finds the first.
+    fn reversals(&self) -> &'static str;
 
     /// Begins a new era where the database has begun a new life.
     fn settle_era(&self) -> Option<&'static str>;

@@ -1,6 +1,6 @@
 //! Finding entries: pages, single ones, counts.
 
-use sea_orm::sea_query::{Condition, Expr, IntoTableRef, Query, SelectStatement};
+use sea_orm::sea_query::{Alias, Condition, Expr, IntoTableRef, Query, SelectStatement, TableRef};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, Order, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     Select, Statement,
@@ -88,11 +88,15 @@ pub(super) fn entries(select: Select<Entity>) -> SelectStatement {
 }
 
 /// The table of the log, named `log` in the statement.
-fn table_ref(dialect: &dyn Dialect) -> sea_orm::sea_query::TableRef {
-    use sea_orm::sea_query::Alias;
-    match dialect.table("log").split_once('.') {
+fn table_ref(dialect: &dyn Dialect) -> TableRef {
+    named_log(&dialect.table("log"))
+}
+
+/// A table that has columns of the log, named `log` in the statement.
+fn named_log(table: &str) -> TableRef {
+    match table.split_once('.') {
         Some((schema, table)) => (Alias::new(schema), Alias::new(table)).into_table_ref().alias("log"),
-        None => Alias::new(dialect.table("log")).into_table_ref().alias("log"),
+        None => Alias::new(table).into_table_ref().alias("log"),
     }
 }
 
@@ -246,7 +250,7 @@ pub async fn latest_undo_of(database: &Database, ids: &[i64]) -> Result<Vec<Entr
 fn latest_ids(dialect: &dyn Dialect, ids: &[i64]) -> SelectStatement {
     Query::select()
         .expr(column(Column::Id).max())
-        .from(table_ref(dialect))
+        .from(named_log(dialect.reversals()))
         .and_where(Column::UndoOf.is_in(ids.iter().copied()))
         .add_group_by([column(Column::UndoOf)])
         .take()

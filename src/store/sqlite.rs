@@ -6,7 +6,7 @@ mod row;
 use chrono::{DateTime, Datelike, Utc};
 use ipnet::IpNet;
 use sea_orm::sea_query::{Expr, IntoColumnRef};
-use sea_orm::{ColumnTrait, DbBackend, SqliteTransactionMode, Statement, TransactionOptions};
+use sea_orm::{ColumnTrait, DbBackend, ExprTrait, SqliteTransactionMode, Statement, TransactionOptions};
 
 use super::dialect::{Dialect, TimeBucket, just_after, like_pattern, rounded_up};
 use super::log::Beyond;
@@ -155,7 +155,7 @@ impl Dialect for Sqlite {
     }
 
     fn insert_entries(&self) -> &'static str {
-        // A WHERE keeps what may follow, ON CONFLICT, from being taken for a join's condition.
+        // A WHERE keeps what follows from being taken for a join's condition.
         "INSERT INTO afterimage_log (tx, action, table_name, record_id, user_id, username, old_values, new_values, \
            description, ip_address, correlation_id, metadata, source, recorded_by, trusted, idempotency_key, \
            idempotency_hash) \
@@ -164,7 +164,19 @@ impl Dialect for Sqlite {
            e.value ->> 'old_values', e.value ->> 'new_values', e.value ->> 'description', e.value ->> 'ip_address', \
            e.value ->> 'correlation_id', e.value ->> 'metadata', 'API', e.value ->> 'recorded_by', \
            e.value ->> 'trusted', e.value ->> 'idempotency_key', e.value ->> 'idempotency_hash' \
-         FROM json_each(?) AS e WHERE TRUE ORDER BY e.key"
+         FROM json_each(?) AS e WHERE TRUE ORDER BY e.key ON CONFLICT DO NOTHING"
+    }
+
+    fn insert_keyed_entries(&self) -> &'static str {
+        self.insert_entries()
+    }
+
+    fn has_key(&self, recorded_by: &str, keys: &[&str]) -> Expr {
+        Column::RecordedBy.eq(recorded_by).and(Column::IdempotencyKey.is_in(keys.iter().copied()))
+    }
+
+    fn reversals(&self) -> &'static str {
+        "afterimage_log"
     }
 
     fn settle_era(&self) -> Option<&'static str> {

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::plan::{Change, End, Group, Plan, Step, Value};
 use super::revert::is_time;
 use super::rows::{Rows, text};
-use crate::audit::{Code, Error, Result};
+use crate::audit::{Code, Error, Result, is_still};
 use crate::capture::Column;
 use crate::store::{Reversal, Write};
 
@@ -151,7 +151,7 @@ async fn differences(rows: &Rows<'_>, ends: &[End]) -> Result<Vec<Step>> {
             let current = |place: usize| shown.iter().position(|(shown, _)| *shown == place).map(|at| &row[at]);
             let differs = |value: &&Value| {
                 let is_kept = known.column(value.place).is_none_or(is_time);
-                !is_kept && current(value.place).is_some_and(|current| *current != value.text)
+                !is_kept && current(value.place).is_some_and(|current| !is_still(&value.text, current))
             };
             let values: Vec<Value> = end.values.iter().filter(differs).cloned().collect();
             if !values.is_empty() {

@@ -6,7 +6,7 @@ use super::history::History;
 use super::plan::{Row, Value};
 use super::planner::{Manner, Planner, reversal};
 use super::tables::Known;
-use crate::audit::{Action, Entry, Error, Filter, Json, PageRequest, Result, Source};
+use crate::audit::{Action, Entry, Error, Filter, Json, PageRequest, Result, Source, is_still};
 use crate::capture::Column;
 use crate::store::{self, Reversal, Selection};
 
@@ -106,7 +106,7 @@ impl Planner<'_> {
                 continue;
             }
             let current = row.get(place).cloned().flatten().unwrap_or_default();
-            if current == *after && self.rows.is_exact(&current) && self.rows.is_exact(before) {
+            if is_still(after, &current) && self.rows.is_exact(&current) && self.rows.is_exact(before) {
                 values.push(Value { place, text: before.clone() });
             } else if is_time(column) && self.is_kept_by_trigger(known, record_id, column, &current).await? {
                 self.leave(known, record_id, name, Some(after), Some(&current));

@@ -1,10 +1,17 @@
 //! The log's own tables: each migration's way back, and forth again.
 
 use afterimage_migration::{Migrator, MigratorTrait};
-use sea_orm::{ConnectOptions, Database};
+use sea_orm::{ConnectOptions, Database, DatabaseConnection};
+use serde_json::{Value, json};
 
 use crate::command::run;
-use crate::support::{Kind, World, both};
+use crate::support::{Api, Kind, World, both, by_hand};
+
+async fn connect(world: &World) -> DatabaseConnection {
+    let mut options = ConnectOptions::new(&world.database_url);
+    options.max_connections(1).set_schema_search_path("afterimage");
+    Database::connect(options).await.expect("the database answers")
+}
 
 /// Whatever the migrations make, as the database keeps it.
 async fn schema(world: &World) -> String {
@@ -38,9 +45,7 @@ both! {
     async fn every_migration_leads_back_and_forth(world: World) {
         assert!(run(&world, &["migrate"]).status.success());
         let whole = schema(&world).await;
-        let mut options = ConnectOptions::new(&world.database_url);
-        options.max_connections(1).set_schema_search_path("afterimage");
-        let connection = Database::connect(options).await.expect("the database answers");
+        let connection = connect(&world).await;
         let count = u32::try_from(Migrator::migrations().len()).expect("a few");
         let mut before = whole.clone();
         for steps in 1..count {
@@ -56,5 +61,26 @@ both! {
         }
         Migrator::up(&connection, None).await.expect("all the way");
         assert_eq!(schema(&world).await, whole);
+    }
+
+    async fn keys_and_undos_of_an_older_log_are_known(world: World) {
+        let api = Api::start(&world).await;
+        let input = by_hand("x", json!({"idempotencyKey": "k", "action": "CREATE", "newValues": {"a": 1}}));
+        let create = "mutation($i: CreateAuditLogInput!) { createAuditLog(input: $i) { auditLog { id } } }";
+        let made = api.ask(create, json!({"i": input.clone()})).await;
+        world.sql("create table t (id integer primary key)").await;
+        api.track("t").await;
+        world.sql("insert into t values (1)").await;
+        let entry = "{ auditLogs(filter: {tableName: [\"t\"], action: [CREATE]}) { nodes { id undoneBy { id } } } }";
+        let created = api.ask(entry, json!({})).await["auditLogs"]["nodes"][0]["id"].take();
+        api.ask("mutation($id: ID!) { undo(id: $id) { auditLog { id } } }", json!({"id": created})).await;
+        let undone = api.ask(entry, json!({})).await;
+        assert_ne!(undone["auditLogs"]["nodes"][0]["undoneBy"], Value::Null);
+        let connection = connect(&world).await;
+        let later = Migrator::migrations().iter().rev().take_while(|one| one.name() != "m0008_hidden_columns").count();
+        Migrator::down(&connection, u32::try_from(later).ok()).await.expect("it leads back");
+        Migrator::up(&connection, None).await.expect("and forth");
+        assert_eq!(api.ask(create, json!({"i": input})).await, made);
+        assert_eq!(api.ask(entry, json!({})).await, undone);
     }
 }

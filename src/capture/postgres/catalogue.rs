@@ -7,6 +7,15 @@ use crate::audit::{Code, Error, Result};
 use crate::capture::table::{Column, Form, OnDelete, Reference, Table};
 use crate::store::failed;
 
+/// When values that a type calls equal have the same bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Equality {
+    /// Always, to this collation.
+    To(&'static str),
+    /// Where they have as many digits behind the point.
+    AndScale,
+}
+
 /// A table, and what decides how its triggers look.
 #[derive(Clone, Debug)]
 pub(crate) struct Relation {
@@ -20,9 +29,8 @@ pub(crate) struct Relation {
     pub(super) row_level: bool,
     /// Whether another AFTER ROW trigger fires before ours, so that what it does is recorded before its cause.
     pub(super) preceded: bool,
-    /// The columns whose values have the same bytes where their type calls them equal, each with the collation to which
-    /// that is so.
-    pub(super) by_bytes: Vec<(String, &'static str)>,
+    /// The columns of which the type's own notion of equality tells whether two values have the same bytes.
+    pub(super) by_bytes: Vec<(String, Equality)>,
     /// What the generated code depends on, in short: the columns' numbers, names and types, and the key.
     pub(super) shape: String,
     /// The columns by whose values rows go to one partition or another, on every level.
@@ -169,8 +177,8 @@ impl Described {
         })
     }
 
-    /// Whether values that the type calls equal have the same bytes, and to which collation.
-    fn by_bytes(&self) -> Option<&'static str> {
+    /// When values that the type calls equal have the same bytes, if that can be told.
+    fn by_bytes(&self) -> Option<Equality> {
         match self.base.as_str() {
             "smallint"
             | "integer"
@@ -182,8 +190,9 @@ impl Described {
             | "bytea"
             | "timestamp without time zone"
             | "timestamp with time zone"
-            | "time without time zone" => Some(""),
-            "text" | "character varying" => Some(" COLLATE pg_catalog.\"C\""),
+            | "time without time zone" => Some(Equality::To("")),
+            "text" | "character varying" => Some(Equality::To(" COLLATE pg_catalog.\"C\"")),
+            "numeric" => Some(Equality::AndScale),
             _ => None,
         }
     }

@@ -9,16 +9,20 @@ use crate::capture::table::{Column, Form, Hidden, Table};
 /// A document that would be taken for something else: JSON's null (for SQL's), or one of our marks; one whose white space
 /// around it would be lost; or one with escapes that PostgreSQL's JSON functions cannot read, so that nobody could search
 /// the log any more. Escaped, so that it means the same whatever the session's `standard_conforming_strings`.
-const AMBIGUOUS_DOCUMENT: &str = r#"E'^\\s|\\s$|^null$|^\\{\\s*"\\$json"|\\\\u(0000|[dD][89abcdefABCDEF])'"#;
-
-/// What every escape by number begins with.
-const ESCAPE: &str = r"E'\\u'";
+const AMBIGUOUS_DOCUMENT: &str =
+    r#"E'^\\s|\\s$|^null$|^\\{\\s*"\\$json"|(?:^|[^\\\\])(?:\\\\\\\\)*\\\\u(?:0000|[dD][89abcdefABCDEF])'"#;
 
 fn document(value: &str) -> String {
     format!(
         "CASE WHEN {value}::text ~ {AMBIGUOUS_DOCUMENT} \
          THEN json_build_object('$json', {value}::text) ELSE to_json({value}) END"
     )
+}
+
+/// Whether a binary document may be ambiguous: most can be told to be plain without looking at their text. In that there is
+/// neither white space around it nor an escape that could not be read: PostgreSQL has read and written it itself.
+fn may_need_mark(value: &str) -> String {
+    format!("jsonb_exists({value}, '$json') OR jsonb_typeof({value}) = 'null'")
 }
 
 /// A collation to which only the same bytes are equal.
@@ -40,13 +44,9 @@ pub(crate) fn value(column: &Column, row: &str) -> String {
             format!("CASE WHEN {begins_elsewhere} THEN to_json(concat({value})) ELSE to_json({value}) END")
         }
         Form::Document => document(&value),
-        // Most values can be told to be plain without looking at their text as a pattern does.
-        Form::BinaryDocument => format!(
-            "CASE WHEN jsonb_exists({value}, '$json') OR jsonb_typeof({value}) = 'null' \
-                  OR strpos({value}::text, {ESCAPE}) > 0 \
-             THEN {} ELSE to_json({value}) END",
-            document(&value)
-        ),
+        Form::BinaryDocument => {
+            format!("CASE WHEN {} THEN {} ELSE to_json({value}) END", may_need_mark(&value), document(&value))
+        }
         // DISTINCT FROM NULL, since a composite of nulls IS NULL.
         Form::Text => format!("CASE WHEN {value} IS DISTINCT FROM NULL THEN concat({value}) END"),
     }
@@ -76,6 +76,30 @@ pub(crate) fn value_text_anywhere(column: &Column, row: &str) -> String {
 /// The image of a whole row, as JSON; without what is hidden, unless that is asked for.
 pub(crate) fn image(table: &Table, hidden: &Hidden, row: &str) -> String {
     format!("(SELECT row_to_json(image.*) FROM ({}) AS image)", selected(table, hidden, row))
+}
+
+/// The image of a whole row of the table `rows`, without a list of its columns, which each statement would have to set up;
+/// none where some are hidden, or written otherwise than PostgreSQL does. Marks are put in afterwards, where they are
+/// needed.
+pub(super) fn plain_image(table: &Table, hidden: &Hidden, rows: &str) -> Option<String> {
+    let is_plain = |column: &Column| matches!(column.form, Form::Json | Form::BinaryDocument);
+    if recorded(table, hidden).filter(|column| is_plain(column)).count() != table.columns.len() {
+        return None;
+    }
+    let image = format!("row_to_json({rows}.*)");
+    let documents = table.columns.iter().filter(|column| column.form == Form::BinaryDocument);
+    let (names, values): (Vec<String>, Vec<String>) =
+        documents.map(|column| (literal(&column.name), format!("{rows}.{}", identifier(&column.name)))).unzip();
+    if names.is_empty() {
+        return Some(image);
+    }
+    let may_need_mark: Vec<String> = values.iter().map(|value| may_need_mark(value)).collect();
+    Some(format!(
+        "CASE WHEN {} THEN afterimage.marked({image}, ARRAY[{}], ARRAY[{}]::jsonb[]) ELSE {image} END",
+        may_need_mark.join(" OR "),
+        names.join(", "),
+        values.join(", ")
+    ))
 }
 
 /// The recorded columns of a row, to select: the image is made of what is selected.

@@ -1,12 +1,12 @@
 //! The code of the triggers, generated for one table: cheaper than any generic walk over the row as JSON.
 
 use super::altered::{Recording, record_altered};
-use super::catalogue::Relation;
-use super::image::{record_id, redacted, selected, value_text};
+use super::catalogue::{Equality, Relation};
+use super::image::{plain_image, record_id, redacted, selected, value_text};
 use super::moves;
 use super::name::{identifier, literal};
-use super::who::{Author, DATABASE_ROLE, HEAD, by_author};
-use crate::capture::table::{Choice, Hidden, Table};
+use super::who::{Author, DATABASE_ROLE, by_author, head};
+use crate::capture::table::{Choice, Column, Hidden, Table};
 
 /// One trigger and its function.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,13 +37,16 @@ pub(super) fn triggers(relation: &Relation, choice: &Choice) -> Vec<Trigger> {
         let set = format!("{event} {on} REFERENCING {transition} TABLE AS changed FOR EACH STATEMENT");
         let each = format!("{event} {on} FOR EACH ROW");
         let (variable, code) = moves::other_half(relation, action).unzip();
-        let recorded = by_author(table, choice, rows, |author| match relation.row_level {
-            true => insert_whole(table, hidden, action, row, variable, author),
-            false => insert_whole(table, hidden, action, "changed", None, author),
-        });
         let declared = variable.map(|name| format!("  {name} text;\n")).unwrap_or_default();
         let code = code.unwrap_or_default();
-        let body = format!("{HEAD}{declared}BEGIN\n{}{code}{recorded}  RETURN NULL;\nEND", altered(action, rows));
+        let recorded = by_author(table, choice, rows, &altered(action, rows), |author| {
+            let insert = match relation.row_level {
+                true => insert_whole(table, hidden, action, row, variable, author),
+                false => insert_whole(table, hidden, action, "changed", None, author),
+            };
+            format!("{code}{insert}")
+        });
+        let body = format!("{}{declared}BEGIN\n{recorded}  RETURN NULL;\nEND", head(relation));
         (if relation.row_level { each } else { set }, body)
     };
     let (insert_event, insert) = whole("CREATE", "AFTER INSERT", "NEW", "NEW");
@@ -93,19 +96,21 @@ fn insert_whole(
         columns += ", redacted";
         values += &format!(", {redacted}");
     }
-    let from = match row {
-        "OLD" | "NEW" => String::new(),
-        table => format!("{table}, LATERAL "),
+    let written = || format!("({}) AS image", selected(table, hidden, row));
+    let (image, from) = match (row, plain_image(table, hidden, row)) {
+        // A partition may have its columns in another order.
+        ("OLD" | "NEW", _) => (String::from("row_to_json(image.*)"), written()),
+        (rows, Some(image)) => (image, rows.to_owned()),
+        (rows, None) => (String::from("row_to_json(image.*)"), format!("{rows}, LATERAL {}", written())),
     };
     format!(
         "    INSERT INTO afterimage.log (action, table_name, record_id, {image_column}, database_role{columns}{})\n    \
-         SELECT '{action}', {}, {}, row_to_json(image.*), {DATABASE_ROLE}{values}{}\n    \
-         FROM {from}({}) AS image;\n",
+         SELECT '{action}', {}, {}, {image}, {DATABASE_ROLE}{values}{}\n    \
+         FROM {from};\n",
         author.columns,
         literal(&table.name),
         record_id(table, row),
         author.values(table, action, row),
-        selected(table, hidden, row),
     )
 }
 
@@ -113,42 +118,37 @@ fn insert_whole(
 fn update(relation: &Relation, choice: &Choice, altered: &str) -> String {
     let (table, hidden) = (&relation.table, &choice.hidden);
     let (old_id, new_id) = (record_id(table, "OLD"), record_id(table, "NEW"));
-    let key_changed: Vec<String> = table.primary_key.iter().map(|key| changed(relation, key)).collect();
     let redacts = !hidden.redacted.is_empty();
-    let counters = if redacts { "  r text := '';\n  fields int := 0;\n" } else { "" };
-    let mut body = format!("{HEAD}  o text := '';\n  n text := '';\n{counters}BEGIN\n{altered}");
+    // An image stays null until something of it has changed, and then lacks its last brace.
+    let places = if redacts { "  r text;\n  fields int := 0;\n" } else { "" };
+    let mut body = format!(
+        "{}  o text;\n  n text;\n{places}BEGIN\n  IF context IS NULL THEN\n{altered}  END IF;\n",
+        head(relation)
+    );
+    // The key's columns, where they come first, are looked at only where the key has changed, which is asked anyway.
+    let (keys, others) =
+        table.columns.split_at(table.columns.iter().take_while(|column| table.is_key(&column.name)).count());
+    let key_changed: Vec<String> = table.primary_key.iter().map(|key| changed(relation, key)).collect();
     body += &format!(
-        "  IF ({}) AND {old_id} <> {new_id} THEN\n{}{}  RETURN NULL;\n  END IF;\n",
+        "  IF {} THEN\n  IF {old_id} <> {new_id} THEN\n{}{}  RETURN NULL;\n  END IF;\n{}  END IF;\n",
         key_changed.join(" OR "),
         moves::stayed(relation),
-        by_author(table, choice, None, |author| {
+        by_author(table, choice, None, "", |author| {
             insert_whole(table, hidden, "DELETE", "OLD", Some(&new_id), author)
                 + &insert_whole(table, hidden, "CREATE", "NEW", Some(&old_id), author)
         }),
+        keys.iter().map(|column| add_changed(relation, hidden, column)).collect::<String>(),
     );
-    for column in &table.columns {
-        let changed = changed(relation, &column.name);
-        let member = literal(&format!(",{}:", serde_json::Value::from(column.name.as_str())));
-        if hidden.is_redacted(&column.name) {
-            body += &format!("  IF {changed} THEN r := r || {member} || fields; END IF;\n");
-        } else if !hidden.is_ignored(&column.name) {
-            let count = if redacts { " fields := fields + 1;" } else { "" };
-            body += &format!(
-                "  IF {changed} THEN\n    o := o || {member} || {};\n    n := n || {member} || {};{count}\n  END IF;\n",
-                value_text(column, "OLD"),
-                value_text(column, "NEW"),
-            );
-        }
-    }
-    let (nothing, redacted, places) = match redacts {
-        true => ("o = '' AND r = ''", ", redacted", ", CASE WHEN r <> '' THEN ('{' || substr(r, 2) || '}')::json END"),
-        false => ("o = ''", "", ""),
+    body.extend(others.iter().map(|column| add_changed(relation, hidden, column)));
+    let (nothing, old, new, redacted, places) = match redacts {
+        true => ("o IS NULL AND r IS NULL", "coalesce(o, '{')", "coalesce(n, '{')", ", redacted", ", (r || '}')::json"),
+        false => ("o IS NULL", "o", "n", "", ""),
     };
     body += &format!("  IF {nothing} THEN RETURN NULL; END IF;\n");
-    body += &by_author(table, choice, None, |author| {
+    body += &by_author(table, choice, None, "", |author| {
         format!(
             "    INSERT INTO afterimage.log (action, table_name, record_id, old_values, new_values, database_role{redacted}{})\n    \
-             VALUES ('UPDATE', {}, {new_id}, ('{{' || substr(o, 2) || '}}')::json, ('{{' || substr(n, 2) || '}}')::json,\n      \
+             VALUES ('UPDATE', {}, {new_id}, ({old} || '}}')::json, ({new} || '}}')::json,\n      \
              {DATABASE_ROLE}{places}{});\n",
             author.columns,
             literal(&table.name),
@@ -158,12 +158,31 @@ fn update(relation: &Relation, choice: &Choice, altered: &str) -> String {
     body + "  RETURN NULL;\nEND"
 }
 
+/// Adds a column to the images where it has changed; of a redacted one, its place among them.
+fn add_changed(relation: &Relation, hidden: &Hidden, column: &Column) -> String {
+    let changed = changed(relation, &column.name);
+    let member = literal(&format!("{}:", serde_json::Value::from(column.name.as_str())));
+    let added = |image: &str, value: &str| format!("{image} := coalesce({image} || ',', '{{') || {member} || {value};");
+    if hidden.is_redacted(&column.name) {
+        return format!("  IF {changed} THEN {} END IF;\n", added("r", "fields"));
+    } else if hidden.is_ignored(&column.name) {
+        return String::new();
+    }
+    let count = if hidden.redacted.is_empty() { "" } else { " fields := fields + 1;" };
+    format!(
+        "  IF {changed} THEN\n    {}\n    {}{count}\n  END IF;\n",
+        added("o", &value_text(column, "OLD")),
+        added("n", &value_text(column, "NEW")),
+    )
+}
+
 /// Whether a column's bytes differ, asked of its type's own notion of equality where that means the same and costs less.
 fn changed(relation: &Relation, column: &str) -> String {
+    let name = identifier(column);
     match relation.by_bytes.iter().find(|(name, _)| name == column) {
-        Some((name, collation)) => {
-            let name = identifier(name);
-            format!("OLD.{name}{collation} IS DISTINCT FROM NEW.{name}")
+        Some((_, Equality::To(collation))) => format!("OLD.{name}{collation} IS DISTINCT FROM NEW.{name}"),
+        Some((_, Equality::AndScale)) => {
+            format!("OLD.{name} IS DISTINCT FROM NEW.{name} OR scale(OLD.{name}) IS DISTINCT FROM scale(NEW.{name})")
         }
         None => differs(column),
     }

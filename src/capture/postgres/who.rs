@@ -2,6 +2,8 @@
 //! and the server says of its own what no application can claim. Each has an INSERT of its own, so that a change costs no
 //! more than what there is to record of it.
 
+use super::altered::is_altered;
+use super::catalogue::Relation;
 use super::image::record_id;
 use super::name::literal;
 use super::require_user::refusal;
@@ -9,28 +11,37 @@ use crate::capture::table::{Choice, Table};
 
 /// What each function begins with. Names without a table before them are variables, whatever the table's columns are
 /// called.
-pub(super) const HEAD: &str = "#variable_conflict use_variable
+///
+/// Each expression costs its setting up once a transaction. So this one tells all that is to be known first: what the
+/// application says, `''` where it says nothing, and null where that is not the question, since the server makes the
+/// change or the table was altered.
+pub(super) fn head(relation: &Relation) -> String {
+    format!(
+        "#variable_conflict use_variable
 DECLARE
-  context text := current_setting('afterimage.context', true);
-  said afterimage.said;
-  a afterimage.author;
-";
+  context text := CASE WHEN {} OR current_setting('afterimage.server', true) = 'on' THEN NULL
+    ELSE coalesce(current_setting('afterimage.context', true), '') END;
+",
+        is_altered(relation)
+    )
+}
 
 /// The role that is logged in, and the one that it has taken on.
-pub(super) const DATABASE_ROLE: &str = "CASE WHEN current_setting('role') IN ('none', session_user::text) \
-                                        THEN session_user::text \
-                                        ELSE session_user::text || ' as ' || current_setting('role') END";
+pub(super) const DATABASE_ROLE: &str =
+    "concat_ws(' as ', session_user, nullif(nullif(current_setting('role'), 'none'), session_user))";
 
 /// Reads the context, where there is nothing unusual in it: one pass over the text, and no call of another function.
 /// Whatever is long, malformed or odd is left to the function that knows what becomes of it. What is no longer than this
 /// may hold each part in full, but for those that are indexed.
-const LISTEN: &str = "    BEGIN
+const LISTEN: &str = "  DECLARE said afterimage.said; BEGIN
+    BEGIN
       said := json_populate_record(NULL::afterimage.said,
         CASE WHEN octet_length(context) <= 1000 AND strpos(context, E'\\\\u0000') = 0 THEN context ELSE '' END::json);
       said.\"ipAddress\" := host(CASE WHEN strpos(said.\"ipAddress\", '/') > 0 THEN '' ELSE said.\"ipAddress\" END::inet);
     EXCEPTION WHEN OTHERS THEN
-      a := afterimage.application_context(context);
-      said := ROW(a.user_id, a.username, a.description, a.ip_address, a.correlation_id, a.metadata);
+      DECLARE a afterimage.author := afterimage.application_context(context); BEGIN
+        said := ROW(a.user_id, a.username, a.description, a.ip_address, a.correlation_id, a.metadata);
+      END;
     END;
 ";
 
@@ -72,21 +83,24 @@ impl Author {
 }
 
 /// Records by the statements that `insert` makes for each kind of author; first it refuses, where a user is required and
-/// there is none. `rows` is the transition table of a statement's trigger.
+/// there is none. `rows` is the transition table of a statement's trigger; `altered` is what ends the call where the
+/// table was altered, unless that was done before.
 pub(super) fn by_author(
     table: &Table,
     choice: &Choice,
     rows: Option<&str>,
+    altered: &str,
     insert: impl Fn(&Author) -> String,
 ) -> String {
     let refusal = |user: &str| if choice.requires_user { refusal(table, rows, user) } else { String::new() };
     format!(
-        "  IF current_setting('afterimage.server', true) = 'on' THEN\n    a := afterimage.author();\n{}{}  \
-         ELSIF context <> '' THEN\n{LISTEN}{}{}  ELSE\n{}{}  END IF;\n",
-        refusal("a.user_id"),
-        insert(&SERVER),
+        "  IF context <> '' THEN\n{LISTEN}{}{}  END;\n  \
+         ELSIF context IS NULL THEN\n{altered}  DECLARE a afterimage.author := afterimage.author(); BEGIN\n{}{}  END;\n  \
+         ELSE\n{}{}  END IF;\n",
         refusal("nullif(said.\"userId\", '')"),
         insert(&APPLICATION),
+        refusal("a.user_id"),
+        insert(&SERVER),
         refusal("NULL::text"),
         insert(&NOBODY),
     )

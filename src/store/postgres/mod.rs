@@ -154,9 +154,11 @@ impl Dialect for Postgres {
     }
 
     fn leave_context(&self) -> &'static [&'static str] {
-        // Where the database is restored elsewhere, the numbers of transactions begin anew: what stayed here would then
-        // speak for someone else's.
+        // Which entries reverse another is told once all of them are written. Where the database is restored elsewhere,
+        // the numbers of transactions begin anew: what stayed of the context would then speak for someone else's.
         &[
+            "INSERT INTO afterimage.reversal (undo_of, id) SELECT undo_of, id FROM afterimage.log \
+              WHERE tx = pg_current_xact_id_if_assigned() AND era = afterimage.current_era() AND undo_of IS NOT NULL",
             "DELETE FROM afterimage.server_context WHERE tx = pg_current_xact_id_if_assigned()",
             "DELETE FROM afterimage.server_undo WHERE tx = pg_current_xact_id_if_assigned()",
         ]
@@ -180,6 +182,38 @@ impl Dialect for Postgres {
            user_id text, username text, old_values text, new_values text, description text, ip_address text, \
            correlation_id text, metadata text, recorded_by text, trusted boolean, idempotency_key text, \
            idempotency_hash text)"
+    }
+
+    fn insert_keyed_entries(&self) -> &'static str {
+        // Who comes second with a key waits here for the first, and inserts nothing where that one commits.
+        "WITH number AS MATERIALIZED (SELECT pg_current_xact_id() AS tx), \
+         draft AS MATERIALIZED (SELECT number.tx, nextval('afterimage.log_id_seq') AS id, e.* \
+           FROM number CROSS JOIN json_to_recordset($1::json) AS e (action text, table_name text, record_id text, \
+             user_id text, username text, old_values text, new_values text, description text, ip_address text, \
+             correlation_id text, metadata text, recorded_by text, trusted boolean, idempotency_key text, \
+             idempotency_hash text)), \
+         claimed AS (INSERT INTO afterimage.recorded_key (recorded_by, idempotency_key, id) \
+           SELECT recorded_by, idempotency_key, id FROM draft WHERE idempotency_key IS NOT NULL \
+           ON CONFLICT DO NOTHING RETURNING id) \
+         INSERT INTO afterimage.log (id, tx, action, table_name, record_id, user_id, username, old_values, new_values, \
+           description, ip_address, correlation_id, metadata, source, recorded_by, trusted, idempotency_key, \
+           idempotency_hash) OVERRIDING SYSTEM VALUE \
+         SELECT e.id, e.tx, e.action, e.table_name, e.record_id, e.user_id, e.username, e.old_values::json, \
+           e.new_values::json, e.description, e.ip_address, e.correlation_id, e.metadata::json, 'API', e.recorded_by, \
+           e.trusted, e.idempotency_key, e.idempotency_hash \
+         FROM draft AS e WHERE e.idempotency_key IS NULL OR e.id IN (SELECT claimed.id FROM claimed)"
+    }
+
+    fn has_key(&self, recorded_by: &str, keys: &[&str]) -> Expr {
+        let keys = Expr::tuple(keys.iter().map(|key| Expr::val(*key)));
+        Expr::cust_with_exprs(
+            "$1 IN (SELECT id FROM afterimage.recorded_key WHERE recorded_by = $2 AND idempotency_key IN $3)",
+            [column(Column::Id), Expr::val(recorded_by), keys],
+        )
+    }
+
+    fn reversals(&self) -> &'static str {
+        "afterimage.reversal"
     }
 
     fn settle_era(&self) -> Option<&'static str> {

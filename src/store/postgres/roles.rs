@@ -3,7 +3,8 @@
 /// What the role of the server needs on the log. `{role}` is the quoted role.
 pub(crate) const GRANT_RUNTIME: &str = "\
     GRANT USAGE ON SCHEMA afterimage TO {role}; \
-    GRANT SELECT, INSERT ON afterimage.log, afterimage.era TO {role}; \
+    GRANT SELECT, INSERT ON afterimage.log, afterimage.era, afterimage.recorded_key, afterimage.reversal TO {role}; \
+    GRANT USAGE ON SEQUENCE afterimage.log_id_seq TO {role}; \
     GRANT SELECT, INSERT, UPDATE, DELETE ON afterimage.server_context, afterimage.server_undo, \
       afterimage.rollup_position, afterimage.rollup_count, afterimage.rollup_user, afterimage.rollup_trash TO {role}; \
     GRANT SELECT ON afterimage.tracked_table, afterimage.afterimage_migrations TO {role}; \
@@ -39,7 +40,7 @@ pub(crate) const GRANT_CAPTURE: &str = "\
           afterimage.recording_now(oid, text, text, json, text), afterimage.value(text, text, text), \
           afterimage.record_id(oid, int2[], text), afterimage.pin_settings(), afterimage.set_settings(text[]), \
           afterimage.may_move(oid, text, text), afterimage.leaves(oid, oid, text), \
-          afterimage.moved_to(oid, text), afterimage.moved_from(text) \
+          afterimage.moved_to(oid, text), afterimage.moved_from(text), afterimage.marked(json, text[], jsonb[]) \
           TO afterimage_capture; \
       END IF; \
     END $$";

@@ -159,6 +159,41 @@ async fn odd_names_and_other_schemas_are_recorded() {
     }
 }
 
+/// Most rows are written by PostgreSQL as a whole; where a document would be taken for something else, it does not show.
+#[tokio::test]
+async fn whole_rows_are_written_as_their_values_are() {
+    let table = "create table t (id int primary key, gone int, j jsonb, \"k\"\"'\" jsonb, a text); \
+        alter table t drop column gone";
+    let (world, _api) = tracked(table, &["t"]).await;
+    let documents = [
+        (r#"{"a": [1, 1.50]}"#, r#"{"a": [1, 1.50]}"#),
+        ("null", r#"{"$json" : "null"}"#),
+        (r#"{"$json": "x"}"#, r#"{"$json" : "{\"$json\": \"x\"}"}"#),
+        (r#"["$json"]"#, r#"["$json"]"#),
+        (r#"{"b": 1, "$json": null}"#, r#"{"b": 1, "$json": null}"#),
+        (r#""\u0001 \\u0000 \\\\ud800""#, r#""\u0001 \\u0000 \\\\ud800""#),
+    ];
+    for (round, (document, image)) in documents.into_iter().enumerate() {
+        let row = format!("(1, '{document}', '[]', e'\\x01\"'), (2, null, '{document}', null)");
+        world.sql(&format!("insert into t values {row}; update t set id = id + 2; delete from t")).await;
+        let (one, two) =
+            (format!(r#""j":{image},"k\"'":[],"a":"\u0001\"""#), format!(r#""j":null,"k\"'":{image},"a":null"#));
+        assert_eq!(
+            entries(&world).await[8 * round..],
+            [
+                format!(r#"CREATE t 1 - {{"id":1,{one}}}"#),
+                format!(r#"CREATE t 2 - {{"id":2,{two}}}"#),
+                format!(r#"DELETE t 1 <3 {{"id":1,{one}}} -"#),
+                format!(r#"CREATE t 3 <1 - {{"id":3,{one}}}"#),
+                format!(r#"DELETE t 2 <4 {{"id":2,{two}}} -"#),
+                format!(r#"CREATE t 4 <2 - {{"id":4,{two}}}"#),
+                format!(r#"DELETE t 3 {{"id":3,{one}}} -"#),
+                format!(r#"DELETE t 4 {{"id":4,{two}}} -"#),
+            ]
+        );
+    }
+}
+
 #[tokio::test]
 async fn hidden_columns_leave_no_value_in_any_action() {
     let (world, api) =

@@ -64,7 +64,15 @@ pub(crate) const POSTGRES: &[Values] = &[
     ),
     (
         "jsonb",
-        &["'{\"b\":1,\"a\":1.10}'", "'null'", "'\"x\"'", "'12345678901234567890.00'", "'[]'", "'{\"$json\": 1}'"],
+        &[
+            "'{\"b\":1,\"a\":1.10}'",
+            "'null'",
+            "'\"x\"'",
+            "'12345678901234567890.00'",
+            "'[]'",
+            "'{\"$json\": 1}'",
+            "E'[\"\\\\\\\\u0000\", \"\\\\u0001\"]'",
+        ],
     ),
     ("jsonpath", &["'$.a[*] ? (@ > 1)'"]),
     ("pg_lsn", &["'16/B374D848'"]),
@@ -170,6 +178,25 @@ async fn every_type_comes_back_byte_for_byte_on_postgres() {
 #[tokio::test]
 async fn the_writers_settings_change_nothing_on_postgres() {
     every_type_comes_back(STRANGE).await;
+}
+
+/// Versions before marked documents as having escapes that they do not have.
+#[tokio::test]
+async fn a_document_that_bears_a_needless_mark_in_the_log_comes_back_on_postgres() {
+    let world = World::new(Kind::Postgres).await;
+    let api = tracked(&world, "create table t (id int primary key, j jsonb)", &["t"]).await;
+    let (old, new) = (r#"["\\u0000"]"#, r#"["\\ud800"]"#);
+    world.sql(&format!("insert into t values (1, '{new}')")).await;
+    let image = |document: &str| json!({"j": {"$json": document}}).to_string();
+    let (before, after) = (image(old), image(new));
+    let id = world
+        .scalar(&format!(
+            "insert into afterimage.log (action, table_name, record_id, old_values, new_values) \
+             values ('UPDATE', 't', '1', '{before}', '{after}') returning id"
+        ))
+        .await;
+    api.ask("mutation($id: ID!) { undo(id: $id) { auditLog { id } } }", json!({"id": id})).await;
+    assert_eq!(world.scalar("select j from t").await, old);
 }
 
 /// Keys of every sort are found again by the text that the log knows them by.
