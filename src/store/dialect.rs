@@ -40,8 +40,8 @@ pub trait Dialect: Send + Sync {
     /// A value for a JSON column.
     fn json(&self, text: Option<String>) -> Expr;
 
-    /// Whether the image, or the object of redacted columns, has a member of this name.
-    fn has_field(&self, image: Column, name: &str) -> Expr;
+    /// Whether the image, or the object of redacted columns, has a member of one of these names.
+    fn has_field(&self, image: Column, names: &[&str]) -> Expr;
 
     /// Whether the column's text contains this text, ASCII letters in either case.
     fn contains(&self, column: Column, text: &str) -> Expr;

@@ -90,11 +90,12 @@ fn condition(dialect: &dyn Dialect, filter: &Filter, addresses: &[String]) -> Co
 /// The images that hold one of the fields, but for a READ: a baseline has an image of what did not change.
 fn changed_field(dialect: &dyn Dialect, names: &[String]) -> Condition {
     let images = [Column::OldValues, Column::NewValues, Column::Redacted];
-    let fields = any(names.iter().flat_map(|name| images.map(|image| dialect.has_field(image, name))).collect());
-    match names.is_empty() {
-        true => fields,
-        false => Condition::all().add(fields).add(Column::Action.ne(Action::Read.as_str())),
+    if names.is_empty() {
+        return constant("FALSE");
     }
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let fields = any(images.map(|image| dialect.has_field(image, &names)).into());
+    Condition::all().add(fields).add(Column::Action.ne(Action::Read.as_str()))
 }
 
 /// One of the expressions; of none, nothing. (An empty condition would vanish, and let everything through.)

@@ -118,7 +118,7 @@ impl Changes<'_> {
 
     fn tells_of(&self, columns: &[&str]) -> Condition {
         let images = [Column::OldValues, Column::NewValues, Column::Redacted];
-        let fields = columns.iter().flat_map(|name| images.map(|image| self.dialect.has_field(image, name)));
+        let fields = images.map(|image| self.dialect.has_field(image, columns)).into_iter();
         fields.fold(Condition::any().add(Column::Action.ne(Action::Update.as_str())), Condition::add)
     }
 

@@ -50,10 +50,11 @@ impl Dialect for Sqlite {
         Expr::val(text)
     }
 
-    fn has_field(&self, image: Column, name: &str) -> Expr {
+    fn has_field(&self, image: Column, names: &[&str]) -> Expr {
+        let names = Expr::tuple(names.iter().map(|name| Expr::val(*name)));
         Expr::cust_with_exprs(
-            "EXISTS (SELECT 1 FROM json_each(?) AS field WHERE field.key = ?)",
-            [column(image), Expr::val(name)],
+            "EXISTS (SELECT 1 FROM json_each(?) AS field WHERE field.key IN ?)",
+            [column(image), names],
         )
     }
 

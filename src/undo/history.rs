@@ -54,7 +54,7 @@ impl History<'_> {
 
     /// The latest entry that can be believed and says what a column became.
     pub(super) async fn last_set(&self, table: &str, record_id: &str, column: &str) -> Result<Option<Entry>> {
-        let field = self.database.dialect.has_field(Column::NewValues, column);
+        let field = self.database.dialect.has_field(Column::NewValues, &[column]);
         store::latest(self.database.dialect, self.transaction, self.about(table, &[record_id], &CHANGES).and(field))
             .await
     }
@@ -123,8 +123,8 @@ impl History<'_> {
         let mut found = Vec::new();
         for some in record_ids.chunks(AT_ONCE) {
             let mut condition = self.about(table, some, &CHANGES).and(Column::Id.gt(after));
-            let touches = fields.iter().map(|field| self.database.dialect.has_field(Column::NewValues, field));
-            if let Some(touches) = touches.reduce(|one, other| one.or(other)) {
+            if !fields.is_empty() {
+                let touches = self.database.dialect.has_field(Column::NewValues, fields);
                 condition = condition.and(touches.or(Column::Action.ne(Action::Update.as_str())));
             }
             found.extend(store::most_recent(self.database.dialect, self.transaction, condition, limit).await?);

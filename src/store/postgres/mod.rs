@@ -6,7 +6,7 @@ pub(super) mod snapshot;
 
 use chrono::{DateTime, Utc};
 use ipnet::IpNet;
-use sea_orm::sea_query::{Expr, IntoColumnRef};
+use sea_orm::sea_query::{Condition, Expr, IntoColumnRef};
 use sea_orm::{AccessMode, ColumnTrait, ExprTrait, IsolationLevel, Statement, TransactionOptions};
 
 use super::dialect::{Dialect, TimeBucket, just_after, like_pattern, rounded_up};
@@ -54,8 +54,10 @@ impl Dialect for Postgres {
         Expr::val(text).cast_as("json")
     }
 
-    fn has_field(&self, image: Column, name: &str) -> Expr {
-        Expr::cust_with_exprs("($1 -> $2) IS NOT NULL", [column(image), Expr::val(name)])
+    fn has_field(&self, image: Column, names: &[&str]) -> Expr {
+        let has = |name: &&str| Expr::cust_with_exprs("($1 -> $2) IS NOT NULL", [column(image), Expr::val(*name)]);
+        // A flat list, since a table may have 1,600 columns. Of no conditions at all nothing would be left.
+        names.iter().map(has).fold(Condition::any().add(Expr::cust("FALSE")), Condition::add).into()
     }
 
     fn contains(&self, searched: Column, text: &str) -> Expr {
