@@ -122,7 +122,8 @@ fn a_changed_field_is_looked_for_in_both_images_and_among_the_redacted() {
     let values = [r"'it\'s'", r"'it\'s'", r"'it\'s'", "'READ'"];
     let condition = [one("old_values", 1), one("new_values", 2), one("redacted", 3)].join(" OR ");
     on_postgres(Filter::ChangedField(texts(&["it's"])), &format!(r#"({condition}) AND ·"action" <> $4"#), &values);
-    let one = |image: &str| format!(r#"(EXISTS (SELECT 1 FROM json_each(·"{image}") AS field WHERE field.key = ?))"#);
+    let one =
+        |image: &str| format!(r#"(EXISTS (SELECT 1 FROM json_each(·"{image}") AS field WHERE field.key IN (?)))"#);
     let condition = ["old_values", "new_values", "redacted"].map(one).join(" OR ");
     on_sqlite(Filter::ChangedField(texts(&["it's"])), &format!(r#"({condition}) AND ·"action" <> ?"#), &values);
     for both in [on_postgres, on_sqlite] {

@@ -56,8 +56,11 @@ impl Dialect for Postgres {
 
     fn has_field(&self, image: Column, names: &[&str]) -> Expr {
         let has = |name: &&str| Expr::cust_with_exprs("($1 -> $2) IS NOT NULL", [column(image), Expr::val(*name)]);
-        // A flat list, since a table may have 1,600 columns. Of no conditions at all nothing would be left.
-        names.iter().map(has).fold(Condition::any().add(Expr::cust("FALSE")), Condition::add).into()
+        match names {
+            [] => Expr::cust("FALSE"),
+            // A flat list, since a table may have 1,600 columns.
+            names => names.iter().map(has).fold(Condition::any(), Condition::add).into(),
+        }
     }
 
     fn contains(&self, searched: Column, text: &str) -> Expr {
