@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::plan::{Key, Value};
 use super::planner::{Planner, reversal};
 use super::tables::Known;
-use crate::audit::{Action, Entry, Error, Json, Result};
+use crate::audit::{Action, Entry, Error, Json, Result, is_still};
 use crate::capture::Reference;
 use crate::store;
 
@@ -140,8 +140,8 @@ impl Planner<'_> {
             let name = child.name(place);
             let (Some(old), Some(new)) = (old.get(name), new.get(name)) else { continue };
             match row.get(place).and_then(|value| value.as_deref()) {
-                Some(current) if current == *new => values.push(Value { place, text: (*old).to_owned() }),
-                Some(current) if current == *old => {}
+                Some(current) if is_still(new, current) => values.push(Value { place, text: (*old).to_owned() }),
+                Some(current) if is_still(old, current) => {}
                 current => return self.skip(child, record_id, name, Some(new), current),
             }
         }

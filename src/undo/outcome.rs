@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::history::History;
 use super::plan::{Change, Effect, Plan, Skipped, Step};
 use super::rows::Rows;
-use crate::audit::{Action, Entry, Error, Json, Result};
+use crate::audit::{Action, Entry, Error, Json, Result, is_still};
 use crate::store;
 
 /// What an undo did.
@@ -48,7 +48,7 @@ impl<'p> Meant<'p> {
         let known = &self.step.known;
         match self.step.values().iter().find(|value| known.name(value.place) == field) {
             Some(_) if self.step.by_reference => true,
-            Some(value) => now.is_none_or(|now| now == value.text),
+            Some(value) => now.is_none_or(|now| is_still(&value.text, now)),
             None => self.action != Action::Update,
         }
     }

@@ -7,6 +7,8 @@ mod elsewhere;
 
 use afterimage::auth::Role;
 use afterimage::store::{Database, grant_runtime, migrate};
+use afterimage_migration::{Migrator, MigratorTrait};
+use sea_orm::ConnectOptions;
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::time::Duration;
@@ -376,6 +378,23 @@ async fn triggers_fire_in_an_undo_with_the_owner_s_rights() {
         shop.refused_to("afterimage_server", &format!("select {function}('{part}')")).await;
     }
     shop.refused_to("shop_app", &format!("select {function}('[]')")).await;
+}
+
+/// The triggers' functions run as the log's owner: what a superuser's migration adds must be that one's too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_another_one_migrates_is_the_log_s_owner_s() {
+    let shop = Shop::open().await;
+    let mut options = ConnectOptions::new(shop.cluster.url("shop"));
+    options.max_connections(1).set_schema_search_path("afterimage");
+    let superuser = sea_orm::Database::connect(options).await.expect("the superuser connects");
+    let later = Migrator::migrations().iter().rev().take_while(|one| one.name() != "m0008_hidden_columns").count();
+    Migrator::down(&superuser, u32::try_from(later).ok()).await.expect("it leads back");
+    Migrator::up(&superuser, None).await.expect("and forth");
+    let others = "select coalesce(string_agg(name, ' '), '') from (
+        select relname::text, relowner from pg_class where relnamespace = 'afterimage'::regnamespace
+        union all select proname::text, proowner from pg_proc where pronamespace = 'afterimage'::regnamespace
+        ) as made (name, owner) where pg_get_userbyid(owner) <> 'afterimage_owner'";
+    assert_eq!(shop.world.scalar(others).await, "");
 }
 
 /// Who has migrated must not grant anew what the server needs.

@@ -15,7 +15,8 @@ select recorded_by, idempotency_key, id from afterimage.log
  where recorded_by is not null and idempotency_key is not null;
 drop index afterimage.log_idempotency;
 
--- Which entries undo an entry. Derived from the log, and written with it in one transaction.
+-- Which entries undo an entry. Derived from the log, and written with it in one transaction: when the server takes back
+-- what it says of itself, after all that it undoes. A server of an earlier release does so too.
 create table afterimage.reversal (
     undo_of bigint not null,
     id bigint not null,
@@ -24,6 +25,19 @@ create table afterimage.reversal (
 insert into afterimage.reversal (undo_of, id)
 select undo_of, id from afterimage.log where undo_of is not null;
 drop index afterimage.log_undo_of;
+
+create function afterimage.keep_reversals() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    insert into afterimage.reversal (undo_of, id)
+    select l.undo_of, l.id from afterimage.log l
+     where l.tx = old.tx and l.era = afterimage.current_era() and l.undo_of is not null
+    on conflict do nothing;
+    return null;
+end $$;
+create trigger keep_reversals after delete on afterimage.server_context
+    for each row execute function afterimage.keep_reversals();
+alter table afterimage.server_context enable always trigger keep_reversals;
 
 -- The image of a whole row with marks on those documents that would be taken for something else: see the server's own
 -- generator. (E'', since the session's `standard_conforming_strings` decides how functions are read.)
@@ -36,7 +50,20 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
       from json_each(image) with ordinality as member (key, value, place)
       left join unnest(names, documents) as known (name, document) on known.name = member.key
 $$;
-revoke execute on function afterimage.marked(json, text[], jsonb[]) from public;
+revoke execute on function afterimage.marked(json, text[], jsonb[]), afterimage.keep_reversals() from public;
+
+-- Whose the log is, his are these: another one may have run this.
+do $$
+declare
+    owner constant name := (select pg_get_userbyid(c.relowner) from pg_class c where c.oid = 'afterimage.log'::regclass);
+begin
+    if owner <> current_user then
+        execute format('alter table afterimage.recorded_key owner to %I', owner);
+        execute format('alter table afterimage.reversal owner to %I', owner);
+        execute format('alter function afterimage.marked(json, text[], jsonb[]) owner to %I', owner);
+        execute format('alter function afterimage.keep_reversals() owner to %I', owner);
+    end if;
+end $$;
 
 -- As before, save that an escape by number is told from what follows an escaped backslash: that can be read as it is. So
 -- none is ever found in a binary document, whose strings PostgreSQL has read and written itself.

@@ -159,11 +159,9 @@ impl Dialect for Postgres {
     }
 
     fn leave_context(&self) -> &'static [&'static str] {
-        // Which entries reverse another is told once all of them are written. Where the database is restored elsewhere,
-        // the numbers of transactions begin anew: what stayed of the context would then speak for someone else's.
+        // Where the database is restored elsewhere, the numbers of transactions begin anew: what stayed here would then
+        // speak for someone else's.
         &[
-            "INSERT INTO afterimage.reversal (undo_of, id) SELECT undo_of, id FROM afterimage.log \
-              WHERE tx = pg_current_xact_id_if_assigned() AND era = afterimage.current_era() AND undo_of IS NOT NULL",
             "DELETE FROM afterimage.server_context WHERE tx = pg_current_xact_id_if_assigned()",
             "DELETE FROM afterimage.server_undo WHERE tx = pg_current_xact_id_if_assigned()",
         ]
@@ -190,7 +188,8 @@ impl Dialect for Postgres {
     }
 
     fn insert_keyed_entries(&self) -> &'static str {
-        // Who comes second with a key waits here for the first, and inserts nothing where that one commits.
+        // Who comes second with a key waits here for the first, and inserts nothing where that one commits. In the order of
+        // the keys, so that no two wait for each other.
         "WITH number AS MATERIALIZED (SELECT pg_current_xact_id() AS tx), \
          draft AS MATERIALIZED (SELECT number.tx, nextval('afterimage.log_id_seq') AS id, e.* \
            FROM number CROSS JOIN json_to_recordset($1::json) AS e (action text, table_name text, record_id text, \
@@ -199,7 +198,7 @@ impl Dialect for Postgres {
              idempotency_hash text)), \
          claimed AS (INSERT INTO afterimage.recorded_key (recorded_by, idempotency_key, id) \
            SELECT recorded_by, idempotency_key, id FROM draft WHERE idempotency_key IS NOT NULL \
-           ON CONFLICT DO NOTHING RETURNING id) \
+           ORDER BY recorded_by, idempotency_key ON CONFLICT DO NOTHING RETURNING id) \
          INSERT INTO afterimage.log (id, tx, action, table_name, record_id, user_id, username, old_values, new_values, \
            description, ip_address, correlation_id, metadata, source, recorded_by, trusted, idempotency_key, \
            idempotency_hash) OVERRIDING SYSTEM VALUE \

@@ -3,11 +3,11 @@
 /// What the role of the server needs on the log. `{role}` is the quoted role.
 pub(crate) const GRANT_RUNTIME: &str = "\
     GRANT USAGE ON SCHEMA afterimage TO {role}; \
-    GRANT SELECT, INSERT ON afterimage.log, afterimage.era, afterimage.recorded_key, afterimage.reversal TO {role}; \
+    GRANT SELECT, INSERT ON afterimage.log, afterimage.era, afterimage.recorded_key TO {role}; \
     GRANT USAGE ON SEQUENCE afterimage.log_id_seq TO {role}; \
     GRANT SELECT, INSERT, UPDATE, DELETE ON afterimage.server_context, afterimage.server_undo, \
       afterimage.rollup_position, afterimage.rollup_count, afterimage.rollup_user, afterimage.rollup_trash TO {role}; \
-    GRANT SELECT ON afterimage.tracked_table, afterimage.afterimage_migrations TO {role}; \
+    GRANT SELECT ON afterimage.tracked_table, afterimage.afterimage_migrations, afterimage.reversal TO {role}; \
     GRANT EXECUTE ON FUNCTION afterimage.current_era(), afterimage.shape(regclass), \
       afterimage.is_superseded(xid), afterimage.printed(anyelement, boolean) TO {role}; \
     DO $grant$ DECLARE writer regprocedure; BEGIN \

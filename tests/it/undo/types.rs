@@ -195,8 +195,10 @@ async fn a_document_that_bears_a_needless_mark_in_the_log_comes_back_on_postgres
              values ('UPDATE', 't', '1', '{before}', '{after}') returning id"
         ))
         .await;
-    api.ask("mutation($id: ID!) { undo(id: $id) { auditLog { id } } }", json!({"id": id})).await;
+    let undo = "mutation($id: ID!) { undo(id: $id) { effects { changes { field } } derived { recordId } } }";
+    let done = api.ask(undo, json!({"id": id})).await;
     assert_eq!(world.scalar("select j from t").await, old);
+    assert_eq!(done["undo"], json!({"effects": [{"changes": [{"field": "j"}]}], "derived": []}));
 }
 
 /// Keys of every sort are found again by the text that the log knows them by.
