@@ -1,6 +1,6 @@
 //! The code of the triggers, generated for one table: cheaper than any generic walk over the row as JSON.
 
-use super::altered::{Recording, record_altered};
+use super::altered::{Recording, is_altered, record_altered};
 use super::catalogue::{Equality, Relation};
 use super::image::{plain_image, record_id, redacted, selected, value_text};
 use super::moves;
@@ -46,7 +46,7 @@ pub(super) fn triggers(relation: &Relation, choice: &Choice) -> Vec<Trigger> {
             };
             format!("{code}{insert}")
         });
-        let body = format!("{}{declared}BEGIN\n{recorded}  RETURN NULL;\nEND", head(relation));
+        let body = format!("{}{declared}BEGIN\n{recorded}  RETURN NULL;\nEND", head(&is_altered(relation)));
         (if relation.row_level { each } else { set }, body)
     };
     let (insert_event, insert) = whole("CREATE", "AFTER INSERT", "NEW", "NEW");
@@ -123,7 +123,7 @@ fn update(relation: &Relation, choice: &Choice, altered: &str) -> String {
     let places = if redacts { "  r text;\n  fields int := 0;\n" } else { "" };
     let mut body = format!(
         "{}  o text;\n  n text;\n{places}BEGIN\n  IF context IS NULL THEN\n{altered}  END IF;\n",
-        head(relation)
+        head(&is_altered(relation))
     );
     // The key's columns, where they come first, are looked at only where the key has changed, which is asked anyway.
     let (keys, others) =

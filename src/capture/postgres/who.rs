@@ -2,8 +2,6 @@
 //! and the server says of its own what no application can claim. Each has an INSERT of its own, so that a change costs no
 //! more than what there is to record of it.
 
-use super::altered::is_altered;
-use super::catalogue::Relation;
 use super::image::record_id;
 use super::name::literal;
 use super::require_user::refusal;
@@ -14,15 +12,14 @@ use crate::capture::table::{Choice, Table};
 ///
 /// Each expression costs its setting up once a transaction. So this one tells all that is to be known first: what the
 /// application says, `''` where it says nothing, and null where that is not the question, since the server makes the
-/// change or the table was altered.
-pub(super) fn head(relation: &Relation) -> String {
+/// change or the table was altered, which `altered` asks.
+pub(super) fn head(altered: &str) -> String {
     format!(
         "#variable_conflict use_variable
 DECLARE
-  context text := CASE WHEN {} OR current_setting('afterimage.server', true) = 'on' THEN NULL
+  context text := CASE WHEN {altered} OR current_setting('afterimage.server', true) = 'on' THEN NULL
     ELSE coalesce(current_setting('afterimage.context', true), '') END;
-",
-        is_altered(relation)
+"
     )
 }
 
