@@ -79,7 +79,7 @@ impl Server {
                 ..HttpSettings::default()
             }),
             persisted: PersistedQueries::default(),
-            plans: Plans::over(services.database.clone()),
+            plans: Plans::over(services.clone()),
             health: Arc::new(DatabaseHealth(services.database.clone())),
         };
         let rest = rest::router(rest::State {

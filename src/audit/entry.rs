@@ -162,3 +162,32 @@ pub struct Draft {
     /// What makes a second create return the first one's entry.
     pub idempotency_key: Option<String>,
 }
+
+impl Draft {
+    /// The entry that it has become.
+    pub fn recorded(&self, id: i64, timestamp: DateTime<Utc>, transaction_id: Option<String>) -> Entry {
+        Entry {
+            id,
+            timestamp,
+            action: self.action,
+            table_name: self.table_name.clone(),
+            record_id: self.record_id.clone(),
+            previous_record_id: None,
+            user_id: self.user_id.clone(),
+            username: self.username.clone(),
+            old_values: self.old_values.clone(),
+            new_values: self.new_values.clone(),
+            redacted: Vec::new(),
+            description: self.description.clone(),
+            ip_address: self.ip_address.clone(),
+            correlation_id: self.correlation_id.clone(),
+            transaction_id,
+            metadata: self.metadata.clone(),
+            source: Source::Api,
+            database_role: None,
+            recorded_by: self.recorded_by.clone(),
+            trusted: self.trusted,
+            undo_of: None,
+        }
+    }
+}

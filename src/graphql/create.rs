@@ -37,6 +37,22 @@ pub struct CreateAuditLogInput {
     idempotency_key: Option<String>,
 }
 
+/// The names of an input's fields in the schema.
+pub(super) const INPUT_FIELDS: [&str; 12] = [
+    "userId",
+    "username",
+    "action",
+    "tableName",
+    "recordId",
+    "oldValues",
+    "newValues",
+    "description",
+    "ipAddress",
+    "correlationId",
+    "metadata",
+    "idempotencyKey",
+];
+
 /// The entry that was recorded.
 #[derive(SimpleObject)]
 pub struct CreateAuditLogPayload {
@@ -70,5 +86,16 @@ impl From<CreateAuditLogInput> for NewEntry {
             metadata: input.metadata.map(|json| json.0),
             idempotency_key: input.idempotency_key,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graphql::input_fields;
+
+    #[test]
+    fn the_fields_of_inputs_are_those_of_the_schema() {
+        assert_eq!(input_fields("CreateAuditLogInput"), INPUT_FIELDS);
     }
 }

@@ -82,3 +82,14 @@ fn no_nul(name: &str, text: &str) -> Result<()> {
         false => Ok(()),
     }
 }
+
+/// The names of an input object's fields, as the schema has them.
+#[cfg(test)]
+fn input_fields(name: &str) -> Vec<String> {
+    let sdl = sdl();
+    let (_, rest) = sdl.split_once(&format!("input {name} {{\n")).unwrap();
+    let (body, _) = rest.split_once("\n}").unwrap();
+    // A type is a word; what a description says is not.
+    let fields = body.lines().filter_map(|line| line.trim().split_once(": ")).filter(|(_, kind)| !kind.contains(' '));
+    fields.map(|(name, _)| name.to_owned()).collect()
+}

@@ -202,10 +202,13 @@ async fn planned<E: Executor>(
     time_limit: TimeLimit,
     log: &mut RequestLog,
 ) -> Option<Response<Body>> {
-    let Received { params, caller, .. } = received;
+    let Received { method, params, caller, .. } = received;
     let text = operation::known_text(params, &state.persisted)?;
     let plan = state.plans.find(&text, params.operation_name.as_deref())?;
-    log.operation(OperationType::Query, plan.operation.as_deref());
+    if plan.kind == OperationType::Mutation && *method != Method::POST {
+        return None;
+    }
+    log.operation(plan.kind, plan.operation.as_deref());
     let response = match state.plans.run(&plan, caller, &params.variables, time_limit).await {
         Ok(None) => return None,
         Ok(Some(Answer::Written(json))) => return Some(answer::written(media_type, json)),

@@ -10,8 +10,7 @@ use futures_util::FutureExt as _;
 use crate::audit::Result;
 use crate::auth::Caller;
 use crate::generations::Generations;
-use crate::graphql::{Answer, Plan};
-use crate::store::Database;
+use crate::graphql::{Answer, Plan, Services};
 
 use super::operation::{TimeLimit, panicked};
 
@@ -28,7 +27,7 @@ const OVERHEAD: usize = 512;
 pub struct Plans(Option<Arc<Known>>);
 
 struct Known {
-    database: Database,
+    services: Services,
     plans: Generations<String, Arc<Plan>>,
 }
 
@@ -38,9 +37,9 @@ impl Plans {
         Plans(None)
     }
 
-    /// They are made, and read this database.
-    pub fn over(database: Database) -> Plans {
-        Plans(Some(Arc::new(Known { database, plans: Generations::of(CAPACITY) })))
+    /// They are made, and work with these services.
+    pub fn over(services: Services) -> Plans {
+        Plans(Some(Arc::new(Known { services, plans: Generations::of(CAPACITY) })))
     }
 
     /// Whether they are made.
@@ -74,7 +73,7 @@ impl Plans {
     ) -> Result<Option<Answer>> {
         let Some(known) = &self.0 else { return Ok(None) };
         // A panic must not take the connection down, nor leave the caller without an answer.
-        let run = AssertUnwindSafe(plan.run(&known.database, caller, variables)).catch_unwind();
+        let run = AssertUnwindSafe(plan.run(&known.services, caller, variables)).catch_unwind();
         time_limit.bound(run).await?.map_err(|_| panicked())
     }
 }

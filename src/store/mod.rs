@@ -11,6 +11,7 @@ mod dialect;
 mod error;
 mod file;
 mod filter;
+mod insert;
 mod limit;
 mod log;
 mod object;

@@ -17,6 +17,9 @@ pub(super) const COLUMNS: &str = "log.id, log.era, CAST(log.tx AS text) AS tx, l
 /// How many they are.
 pub(super) const COLUMN_COUNT: usize = 22;
 
+/// What the database gives an entry that is inserted, as an INSERT returns it, which has no alias.
+pub(super) const GIVEN_COLUMNS: &str = "id, era, CAST(tx AS text) AS tx, timestamp, idempotency_key";
+
 /// A row as its driver gives it. Columns are read by their place: by name each would be looked for, and a page of entries
 /// has a thousand of them.
 pub trait LogRow {
@@ -91,6 +94,40 @@ pub(super) fn entry_of_result(row: &QueryResult) -> Result<Entry> {
         (Some(row), _) => entry_of_row(row),
         (_, Some(row)) => entry_of_row(row),
         (None, None) => Err(Error::internal("a row of neither database")),
+    }
+}
+
+/// What the database has given an entry.
+pub(super) struct Given {
+    pub(super) id: i64,
+    pub(super) transaction_id: Option<String>,
+    pub(super) timestamp: DateTime<Utc>,
+    /// The key that the entry came with.
+    pub(super) idempotency_key: Option<String>,
+}
+
+impl Given {
+    /// What a row of [`GIVEN_COLUMNS`] means, whichever of the two drivers it is from.
+    ///
+    /// # Errors
+    /// INTERNAL_SERVER_ERROR where it is a row of something else.
+    pub(super) fn of_result(row: &QueryResult) -> Result<Given> {
+        match (row.try_as_pg_row(), row.try_as_sqlite_row()) {
+            (Some(row), _) => Given::of_row(row),
+            (_, Some(row)) => Given::of_row(row),
+            (None, None) => Err(Error::internal("a row of neither database")),
+        }
+    }
+
+    fn of_row<R: LogRow>(row: &R) -> Result<Given> {
+        let mut columns = Columns(row, 0);
+        let (id, era) = (columns.required(R::number)?, columns.required(R::number)?);
+        Ok(Given {
+            id,
+            transaction_id: columns.next(R::text)?.map(|tx| transaction_id(era, tx)),
+            timestamp: columns.next(R::instant)?,
+            idempotency_key: columns.next(R::text)?,
+        })
     }
 }
 

@@ -155,6 +155,10 @@ impl Dialect for Sqlite {
         false
     }
 
+    fn insert_entry(&self) -> Option<&'static str> {
+        None
+    }
+
     fn insert_entries(&self) -> &'static str {
         // A WHERE keeps what follows from being taken for a join's condition.
         "INSERT INTO afterimage_log (tx, action, table_name, record_id, user_id, username, old_values, new_values, \

@@ -148,14 +148,23 @@ both! {
 async fn ids_are_drawn_once_the_transaction_has_its_number() {
     let world = World::new(Kind::Postgres).await;
     let api = Api::start(&world).await;
-    let insert = api.server.services.database.dialect.insert_entries().replace("$1", "'[{\"trusted\":true}]'");
-    let lines = world.rows(&format!("explain (verbose, costs off) {insert}")).await;
-    let plan: Vec<String> = lines.into_iter().map(|row| row[0].clone().expect("a line")).collect();
+    let dialect = api.server.services.database.dialect;
+    let one = dialect.insert_entry().expect("PostgreSQL has one");
+    let one = (1..=13).rev().fold(one.to_owned(), |sql, place| sql.replace(&format!("${place}"), "null"));
+    let several = |insert: &str| insert.replace("$1", "'[{\"trusted\":true}]'");
+    let by_table = ["CTE number", "pg_current_xact_id()", "nextval(", "CTE Scan on number"];
     // What draws the ids stands above what numbers the transaction, and takes the number from it.
-    let place =
-        |part: &str| plan.iter().position(|line| line.contains(part)).unwrap_or_else(|| panic!("{part}: {plan:#?}"));
-    assert!(place("nextval(") < place("CTE Scan on number"), "{plan:#?}");
-    let drawing: Vec<&String> = plan.iter().filter(|line| line.contains("nextval(")).collect();
-    assert!(drawing.iter().all(|line| !line.contains("pg_current_xact_id()")), "{plan:#?}");
-    assert!(place("pg_current_xact_id()") > place("CTE number"), "{plan:#?}");
+    for (insert, order) in [
+        (one, &["Subquery Scan on number", "nextval(", "pg_current_xact_id()"][..]),
+        (several(dialect.insert_entries()), &by_table),
+        (several(dialect.insert_keyed_entries()), &by_table),
+    ] {
+        let lines = world.rows(&format!("explain (verbose, costs off) {insert}")).await;
+        let plan: Vec<String> = lines.into_iter().map(|row| row[0].clone().expect("a line")).collect();
+        let place = |part: &str| plan.iter().position(|line| line.contains(part));
+        let places = order.iter().map(|part| place(part).unwrap_or_else(|| panic!("{part}: {plan:#?}")));
+        assert!(places.is_sorted(), "{plan:#?}");
+        let drawing: Vec<&String> = plan.iter().filter(|line| line.contains("nextval(")).collect();
+        assert!(drawing.iter().all(|line| !line.contains("pg_current_xact_id()")), "{plan:#?}");
+    }
 }

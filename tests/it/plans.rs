@@ -2,6 +2,7 @@
 //! A comment behind a document makes another document of it, which the schema has to look at.
 
 mod documents;
+mod recording;
 
 use afterimage::auth::Role;
 use axum::http::StatusCode;
@@ -35,8 +36,12 @@ async fn fill(world: &World, api: &Api, runner: &mut proptest::test_runner::Test
 }
 
 async fn post(api: &Api, document: &str, variables: &Value) -> (StatusCode, String) {
+    post_as(api, &[Role::Auditor], document, variables).await
+}
+
+async fn post_as(api: &Api, roles: &[Role], document: &str, variables: &Value) -> (StatusCode, String) {
     let body = json!({"query": document, "variables": variables}).to_string();
-    api.post(&api.token(&[Role::Auditor]), &body).await
+    api.post(&api.token(roles), &body).await
 }
 
 both! {

@@ -3,7 +3,8 @@
 use async_graphql::{ID, InputType, Name, Value, Variables};
 
 use super::fields::{Arguments, Plan, Variable, marked};
-use crate::audit::{Filter, PageRequest, Result};
+use crate::audit::{Filter, NewEntry, PageRequest, Result};
+use crate::graphql::create::{CreateAuditLogInput, INPUT_FIELDS};
 use crate::graphql::filter::{AuditLogFilter, FILTER_FIELDS};
 
 /// The arguments of a field, with the values of this request.
@@ -23,9 +24,22 @@ impl<'a> Given<'a> {
 
     /// The value of an argument, as the schema's own type reads it.
     pub(super) fn read<T: InputType>(&self, name: &str) -> Result<T, Declined> {
-        let given = self.arguments.iter().find(|(argument, _)| argument == name).map(|(_, value)| value);
-        let value = given.map(|value| self.fill(value)).transpose()?;
+        T::parse(self.value(name)?).map_err(|_| Declined)
+    }
+
+    /// The same of an argument that holds input objects, if it passes the check of their members: the types that read
+    /// them pass over what they do not know, and validation, which does not, has not seen the variables.
+    fn read_checked<T: InputType>(&self, name: &str, is_known: fn(&Value) -> bool) -> Result<T, Declined> {
+        let value = self.value(name)?;
+        if !value.as_ref().is_none_or(is_known) {
+            return Err(Declined);
+        }
         T::parse(value).map_err(|_| Declined)
+    }
+
+    fn value(&self, name: &str) -> Result<Option<Value>, Declined> {
+        let given = self.arguments.iter().find(|(argument, _)| argument == name).map(|(_, value)| value);
+        given.map_or(Ok(None), |value| self.fill(value))
     }
 
     /// The text of an argument that is an id.
@@ -35,7 +49,22 @@ impl<'a> Given<'a> {
 
     /// The filter, as the log is asked with it.
     pub(super) fn filter(&self) -> Result<Filter, Declined> {
-        AuditLogFilter::read(self.read("filter")?).map_err(|_| Declined)
+        AuditLogFilter::read(self.read_checked("filter", is_filter)?).map_err(|_| Declined)
+    }
+
+    /// The entry to record.
+    pub(super) fn entry(&self) -> Result<NewEntry, Declined> {
+        self.read_checked::<CreateAuditLogInput>("input", is_entry).map(NewEntry::from)
+    }
+
+    /// The entries to record.
+    pub(super) fn entries(&self) -> Result<Vec<NewEntry>, Declined> {
+        let is_known = |value: &Value| match value {
+            Value::List(items) => items.iter().all(is_entry),
+            other => is_entry(other),
+        };
+        let inputs = self.read_checked::<Vec<CreateAuditLogInput>>("inputs", is_known)?;
+        Ok(inputs.into_iter().map(NewEntry::from).collect())
     }
 
     /// The arguments of a connection.
@@ -45,43 +74,56 @@ impl<'a> Given<'a> {
         PageRequest::new(first, after.as_deref(), last, before.as_deref(), offset).map_err(|_| Declined)
     }
 
-    fn fill(&self, value: &Value) -> Result<Value, Declined> {
-        Ok(match value {
+    /// The value with those of the variables in it; none for a variable that is not given. A member of an object is then
+    /// not given either.
+    fn fill(&self, value: &Value) -> Result<Option<Value>, Declined> {
+        Ok(Some(match value {
             Value::Enum(name) => match marked(name) {
-                Some(variable) => self.variable(variable)?,
+                Some(variable) => return self.variable(variable),
                 None => value.clone(),
             },
-            Value::List(items) => Value::List(items.iter().map(|item| self.fill(item)).collect::<Result<_, _>>()?),
+            Value::List(items) => {
+                let item = |item| Ok(self.fill(item)?.unwrap_or_default());
+                Value::List(items.iter().map(item).collect::<Result<_, Declined>>()?)
+            }
             Value::Object(members) => {
-                let member = |(name, value): (&Name, &Value)| Ok((name.clone(), self.fill(value)?));
-                Value::Object(members.iter().map(member).collect::<Result<_, Declined>>()?)
+                let member = |(name, value): (&Name, &Value)| {
+                    self.fill(value).map(|value| Some((name.clone(), value?))).transpose()
+                };
+                Value::Object(members.iter().filter_map(member).collect::<Result<_, Declined>>()?)
             }
             other => other.clone(),
-        })
+        }))
     }
 
-    fn variable(&self, name: &str) -> Result<Value, Declined> {
+    fn variable(&self, name: &str) -> Result<Option<Value>, Declined> {
         let Variable { nullable, default, .. } =
             self.plan.variables.iter().find(|variable| variable.name == name).ok_or(Declined)?;
         match (self.variables.get(name), default) {
             (Some(Value::Null), _) if !nullable => Err(Declined),
-            (Some(value), _) if is_known(value) => Ok(value.clone()),
-            (Some(_), _) => Err(Declined),
-            (None, Some(default)) => Ok(default.clone()),
-            (None, None) if *nullable => Ok(Value::Null),
+            (Some(value), _) => Ok(Some(value.clone())),
+            (None, Some(default)) => Ok(Some(default.clone())),
+            (None, None) if *nullable => Ok(None),
             (None, None) => Err(Declined),
         }
     }
 }
 
-/// Whether a value holds no member that filters, the only input objects among the arguments of plans, have not: the
-/// types that read them pass over what they do not know, and validation, which does not, has not seen this value.
-fn is_known(value: &Value) -> bool {
+/// Whether a value holds no member that filters have not.
+fn is_filter(value: &Value) -> bool {
     match value {
-        Value::List(items) => items.iter().all(is_known),
+        Value::List(items) => items.iter().all(is_filter),
         Value::Object(members) => {
-            members.iter().all(|(name, value)| FILTER_FIELDS.contains(&name.as_str()) && is_known(value))
+            members.iter().all(|(name, value)| FILTER_FIELDS.contains(&name.as_str()) && is_filter(value))
         }
+        _ => true,
+    }
+}
+
+/// Whether a value has no member that entries have not. What stands below are images.
+fn is_entry(value: &Value) -> bool {
+    match value {
+        Value::Object(members) => members.keys().all(|name| INPUT_FIELDS.contains(&name.as_str())),
         _ => true,
     }
 }

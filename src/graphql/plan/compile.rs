@@ -10,8 +10,8 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, Pos};
 
 use super::fields::{
-    Arguments, ChangeField, EdgeField, EntryField, Fields, InfoField, List, PageField, Plan, Root, RootField, Variable,
-    mark,
+    Amount, Arguments, ChangeField, EdgeField, EntryField, Fields, InfoField, List, PageField, PayloadField, Plan,
+    Root, RootField, Variable, mark,
 };
 
 impl Plan {
@@ -22,7 +22,8 @@ impl Plan {
         name: Option<&str>,
         operation: &OperationDefinition,
     ) -> Option<Plan> {
-        if operation.ty != OperationType::Query || !operation.directives.is_empty() {
+        let kind = operation.ty;
+        if kind == OperationType::Subscription || !operation.directives.is_empty() {
             return None;
         }
         let met = Cell::new(0);
@@ -31,10 +32,16 @@ impl Plan {
         if variables.iter().any(|variable| !variable.node.directives.is_empty()) {
             return None;
         }
+        let roots = compiler.roots(kind, &operation.selection_set.node)?;
+        // Of several mutations one may fail when another is done.
+        if kind == OperationType::Mutation && roots.len() != 1 {
+            return None;
+        }
         Some(Plan {
+            kind,
             operation: name.map(str::to_owned),
             variables: variables.iter().map(|variable| Variable::of(&variable.node)).collect(),
-            roots: compiler.roots(&operation.selection_set.node)?,
+            roots,
         })
     }
 }
@@ -57,16 +64,36 @@ impl<'a> Compiler<'a> {
         Some(Compiler { depth_left: self.depth_left.checked_sub(1)?, ..*self })
     }
 
-    fn roots(&self, set: &'a SelectionSet) -> Option<Vec<Root>> {
+    fn roots(&self, kind: OperationType, set: &'a SelectionSet) -> Option<Vec<Root>> {
         let root = |(key, pos, field): (Name, Pos, &'a Field)| {
             let before = self.met.get();
-            let field = self.root(field)?;
+            let field = if kind == OperationType::Query { self.query(field) } else { self.mutation(field) }?;
             Some(Root { key, pos, field, fields: self.met.get() - before })
         };
         self.collect(set)?.into_iter().map(root).collect()
     }
 
-    fn root(&self, field: &'a Field) -> Option<RootField> {
+    fn mutation(&self, field: &'a Field) -> Option<RootField> {
+        let (amount, recorded) = match field.name.node.as_str() {
+            "createAuditLog" => (Amount::One, "auditLog"),
+            "createAuditLogs" => (Amount::Many, "auditLogs"),
+            _ => return None,
+        };
+        let fields = self.fields(&field.selection_set.node, |field| match field.name.node.as_str() {
+            "__typename" => Some(PayloadField::Typename),
+            name if name == recorded => {
+                let fields = self.entry(&field.selection_set.node)?;
+                // Once something is recorded, nothing may fail.
+                let asks_more =
+                    |(_, field): &(Name, EntryField)| matches!(field, EntryField::UndoOf(_) | EntryField::UndoneBy(_));
+                (!fields.iter().any(asks_more)).then_some(PayloadField::Recorded(fields))
+            }
+            _ => None,
+        })?;
+        Some(RootField::Record { amount, arguments: arguments(field), fields })
+    }
+
+    fn query(&self, field: &'a Field) -> Option<RootField> {
         let list = match field.name.node.as_str() {
             "__typename" => return Some(RootField::Typename),
             "auditLog" => {

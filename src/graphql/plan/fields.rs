@@ -1,11 +1,13 @@
 //! What a plan consists of: the fields of a document, fragments written out, each with the key that it has in the answer.
 
-use async_graphql::parser::types::VariableDefinition;
+use async_graphql::parser::types::{OperationType, VariableDefinition};
 use async_graphql::{Name, Pos, Value};
 
-/// How a document that only reads entries is answered.
+/// How a document that only reads entries, or records them, is answered.
 #[derive(Debug)]
 pub(crate) struct Plan {
+    /// Whether it queries or mutates.
+    pub(crate) kind: OperationType,
     /// The operation's name in the document.
     pub(crate) operation: Option<String>,
     pub(super) variables: Vec<Variable>,
@@ -44,8 +46,28 @@ pub(super) struct Root {
 #[derive(Debug)]
 pub(super) enum RootField {
     Typename,
-    Entry { arguments: Arguments, fields: Fields<EntryField> },
-    List { list: List, arguments: Arguments, fields: Fields<PageField> },
+    Entry {
+        arguments: Arguments,
+        fields: Fields<EntryField>,
+    },
+    List {
+        list: List,
+        arguments: Arguments,
+        fields: Fields<PageField>,
+    },
+    /// The one field of a mutation.
+    Record {
+        amount: Amount,
+        arguments: Arguments,
+        fields: Fields<PayloadField>,
+    },
+}
+
+/// How many entries a mutation records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Amount {
+    One,
+    Many,
 }
 
 /// Which entries a list is made of.
@@ -98,6 +120,13 @@ pub(super) enum InfoField {
     HasPreviousPage,
     StartCursor,
     EndCursor,
+}
+
+#[derive(Debug)]
+pub(super) enum PayloadField {
+    Typename,
+    /// The one that was recorded, or all of them.
+    Recorded(Fields<EntryField>),
 }
 
 #[derive(Debug)]

@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
+use async_graphql::parser::types::OperationType;
 use async_graphql::{PathSegment, Response, ServerError, Value, Variables};
 use futures_util::future::try_join_all;
 
 use super::arguments::{Declined, Given};
 use super::fetch::{ListAnswer, Related};
-use super::fields::{EntryField, Fields, List, PageField, Plan, Root, RootField};
+use super::fields::{Amount, EntryField, Fields, List, PageField, PayloadField, Plan, Root, RootField};
 use super::write::Writer;
-use crate::audit::{Error, PageRequest, Result};
+use crate::audit::{Entry, Error, NewEntry, PageRequest, Result};
 use crate::auth::Caller;
+use crate::graphql::create::MAX_ENTRIES;
 use crate::graphql::error::ApiError;
-use crate::graphql::{MAX_COMPLEXITY, entry_id, no_nul};
-use crate::store::{self, Database, Page, Selection};
+use crate::graphql::{MAX_COMPLEXITY, Services, entry_id, no_nul};
+use crate::store::{self, Page, Selection};
 
 /// What a plan answers.
 pub(crate) enum Answer {
@@ -28,13 +30,15 @@ enum Asked<'a> {
     Typename,
     Entry { id: i64, fields: &'a Fields<EntryField> },
     List { selection: Selection, request: PageRequest, fields: &'a Fields<PageField> },
+    Record { amount: Amount, entries: Vec<NewEntry>, fields: &'a Fields<PayloadField> },
 }
 
 /// What the log told.
 enum Told<'a> {
     Typename,
-    Entry { entry: Option<Arc<crate::audit::Entry>>, related: Related, fields: &'a Fields<EntryField> },
+    Entry { entry: Option<Arc<Entry>>, related: Related, fields: &'a Fields<EntryField> },
     List { answer: Box<ListAnswer>, fields: &'a Fields<PageField> },
+    Recorded { amount: Amount, entries: Vec<Entry>, fields: &'a Fields<PayloadField> },
 }
 
 /// About what an entry takes in an answer, in bytes.
@@ -42,9 +46,12 @@ const ENTRY_SIZE: usize = 1_024;
 
 impl Plan {
     /// Answers a request; none where the library has to.
-    pub(crate) async fn run(&self, database: &Database, caller: &Caller, variables: &Variables) -> Option<Answer> {
+    pub(crate) async fn run(&self, services: &Services, caller: &Caller, variables: &Variables) -> Option<Answer> {
         // Who may not is told so by the library.
-        caller.require_reader().ok()?;
+        match self.kind {
+            OperationType::Mutation => caller.require_writer().ok()?,
+            _ => caller.require_reader().ok()?,
+        }
         let asked: Vec<Asked<'_>> =
             self.roots.iter().map(|root| self.ask(root, variables)).collect::<Result<_, Declined>>().ok()?;
         let cost = self.roots.iter().zip(&asked).map(|(root, asked)| asked.cost(root.fields)).sum::<usize>();
@@ -54,7 +61,7 @@ impl Plan {
         let told = asked
             .into_iter()
             .zip(&self.roots)
-            .map(async |(asked, root)| asked.tell(database).await.map_err(|error| (root, error)));
+            .map(async |(asked, root)| asked.tell(services, caller).await.map_err(|error| (root, error)));
         match try_join_all(told).await {
             Ok(told) => Some(Answer::Written(self.write(&told))),
             Err((root, error)) if self.roots.len() == 1 => Some(Answer::Failed(Box::new(root.failure(error)))),
@@ -86,6 +93,17 @@ impl Plan {
                 };
                 Asked::List { selection, request: given.page()?, fields }
             }
+            RootField::Record { amount, arguments, fields } => {
+                let given = given(arguments);
+                let entries = match amount {
+                    Amount::One => vec![given.entry()?],
+                    Amount::Many => given.entries()?,
+                };
+                if entries.len() > MAX_ENTRIES {
+                    return Err(Declined);
+                }
+                Asked::Record { amount: *amount, entries, fields }
+            }
         })
     }
 
@@ -99,6 +117,7 @@ impl Plan {
             Told::Entry { entry: Some(entry), related, fields } => writer.entry(fields, entry, related),
             Told::Entry { entry: None, .. } => writer.raw("null"),
             Told::List { answer, fields } => writer.page(fields, answer),
+            Told::Recorded { amount, entries, fields } => writer.payload(fields, *amount, entries),
         });
         writer.raw("}");
         writer.into_bytes()
@@ -109,14 +128,16 @@ impl<'a> Asked<'a> {
     /// No less than the library would reckon.
     fn cost(&self, fields: usize) -> usize {
         match self {
-            Asked::Typename | Asked::Entry { .. } => 1 + fields,
+            // How many entries are recorded the library does not count either.
+            Asked::Typename | Asked::Entry { .. } | Asked::Record { .. } => 1 + fields,
             Asked::List { request, .. } => {
                 1 + usize::try_from(request.size).unwrap_or(usize::MAX).saturating_mul(fields)
             }
         }
     }
 
-    async fn tell(self, database: &Database) -> Result<Told<'a>> {
+    async fn tell(self, services: &Services, caller: &Caller) -> Result<Told<'a>> {
+        let database = &services.database;
         Ok(match self {
             Asked::Typename => Told::Typename,
             Asked::Entry { id, fields } => {
@@ -129,6 +150,10 @@ impl<'a> Asked<'a> {
                 let page = Page::read(database, selection, request).await?;
                 Told::List { answer: Box::new(ListAnswer::fetch(database, page, fields).await?), fields }
             }
+            // Boxed, since it is long and rare beside the others.
+            Asked::Record { amount, entries, fields } => {
+                Told::Recorded { amount, entries: Box::pin(services.record(caller, entries)).await?, fields }
+            }
         })
     }
 }
@@ -137,6 +162,8 @@ impl Told<'_> {
     fn size(&self) -> usize {
         match self {
             Told::List { answer, .. } => answer.page.entries.len(),
+            // Little is told of many.
+            Told::Recorded { entries, .. } => entries.len() / 16,
             _ => 1,
         }
     }

@@ -23,9 +23,24 @@ fn documents_that_only_read_entries_have_a_plan() {
 }
 
 #[test]
+fn documents_that_record_entries_have_a_plan() {
+    for text in [
+        "mutation ($i: CreateAuditLogInput!) { createAuditLog(input: $i) { auditLog { id changes { field } } } }",
+        "mutation ($i: [CreateAuditLogInput!]!) { a: createAuditLogs(inputs: $i) { __typename b: auditLogs { id } } }",
+    ] {
+        assert!(plan(text).is_some(), "{text}");
+    }
+}
+
+#[test]
 fn other_documents_are_left_to_the_library() {
     for text in [
         "mutation { undo(id: 1) { auditLog { id } } }",
+        "mutation { __typename }",
+        "mutation { a: createAuditLog(input: {}) { __typename } b: createAuditLog(input: {}) { __typename } }",
+        "mutation { createAuditLog(input: {}) { auditLogs { id } } }",
+        "mutation { createAuditLog(input: {}) { auditLog { id undoneBy { id } } } }",
+        "query { createAuditLog(input: {}) { auditLog { id } } }",
         "subscription { auditLogAdded { cursor } }",
         "{ viewer { userId } }",
         "{ auditLogs { nodes { id } } summary { total } }",

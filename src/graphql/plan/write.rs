@@ -3,7 +3,7 @@
 use crate::audit::{self, Entry, FieldChange, Json, Position};
 
 use super::fetch::{ListAnswer, Related};
-use super::fields::{ChangeField, EdgeField, EntryField, Fields, InfoField, Key, PageField};
+use super::fields::{Amount, ChangeField, EdgeField, EntryField, Fields, InfoField, Key, PageField, PayloadField};
 
 /// JSON that grows.
 #[derive(Default)]
@@ -93,6 +93,20 @@ impl Writer {
             }),
             PageField::PageInfo(fields) => writer.object(fields, |writer, field| writer.info(*field, answer)),
             PageField::TotalCount => writer.number(answer.total),
+        });
+    }
+
+    pub(super) fn payload(&mut self, fields: &Fields<PayloadField>, amount: Amount, recorded: &[Entry]) {
+        let related = Related::default();
+        self.object(fields, |writer, field| match (field, amount) {
+            (PayloadField::Typename, Amount::One) => writer.plain("CreateAuditLogPayload"),
+            (PayloadField::Typename, Amount::Many) => writer.plain("CreateAuditLogsPayload"),
+            (PayloadField::Recorded(fields), Amount::One) => {
+                writer.optional(recorded.first(), |writer, entry| writer.entry(fields, entry, &related));
+            }
+            (PayloadField::Recorded(fields), Amount::Many) => {
+                writer.list(recorded, |writer, entry| writer.entry(fields, entry, &related));
+            }
         });
     }
 

@@ -22,12 +22,11 @@ async fn server() -> (State, String) {
     let url = "sqlite::memory:";
     let database = Database::connect(url, Duration::from_secs(5)).await.unwrap();
     store::migrate(&database, url).await.unwrap();
-    let services =
-        Services { feed: Feed::new(&database), owner: database.clone(), database: database.clone(), undo_max_rows: 1 };
+    let services = Services { feed: Feed::new(&database), owner: database.clone(), database, undo_max_rows: 1 };
     let world = World::new();
     let State { authenticator, settings, persisted, .. } = world.state.clone();
     let health = Arc::new(Reports(None));
-    let plans = Plans::over(database);
+    let plans = Plans::over(services.clone());
     (State { schema: schema(services), authenticator, settings, persisted, plans, health }, world.bearer(60))
 }
 
@@ -51,6 +50,22 @@ async fn a_document_that_was_executed_without_an_error_has_its_plan() {
     let answer = state.plans.run(&plan, &caller, &Variables::default(), limit).await.unwrap();
     let Some(crate::graphql::Answer::Written(json)) = answer else { panic!("no answer") };
     assert_eq!(String::from_utf8(json).unwrap(), r#"{"data":{"auditLogs":{"nodes":[]}}}"#);
+}
+
+#[tokio::test]
+async fn a_document_that_records_has_its_plan() {
+    let (state, bearer) = server().await;
+    let document = "mutation { createAuditLog(input: {userId: 1, action: READ, tableName: \"t\"}) { __typename } }";
+    post(&state, &bearer, document).await;
+    let plan = state.plans.find(document, None).unwrap();
+    let caller = state.authenticator.authenticate(bearer.trim_start_matches("Bearer ")).unwrap();
+    let limit = crate::http::TimeLimit::begin(Duration::from_secs(5));
+    let answer = state.plans.run(&plan, &caller, &Variables::default(), limit).await.unwrap();
+    let Some(crate::graphql::Answer::Written(json)) = answer else { panic!("no answer") };
+    assert_eq!(
+        String::from_utf8(json).unwrap(),
+        r#"{"data":{"createAuditLog":{"__typename":"CreateAuditLogPayload"}}}"#
+    );
 }
 
 #[tokio::test]

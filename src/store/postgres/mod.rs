@@ -171,6 +171,16 @@ impl Dialect for Postgres {
         true
     }
 
+    fn insert_entry(&self) -> Option<&'static str> {
+        // As below: the id is drawn above the number. The OFFSET keeps the planner from making one of both.
+        Some(
+            "INSERT INTO afterimage.log (tx, action, table_name, record_id, user_id, username, old_values, new_values, \
+               description, ip_address, correlation_id, metadata, source, recorded_by, trusted) \
+             SELECT number.tx, $1, $2, $3, $4, $5, $6::json, $7::json, $8, $9, $10, $11::json, 'API', $12, $13 \
+             FROM (SELECT pg_current_xact_id() AS tx OFFSET 0) AS number",
+        )
+    }
+
     fn insert_entries(&self) -> &'static str {
         // An entry's id is drawn after its transaction has its number: the feed relies on it. So the number is asked for
         // below what draws the ids.
