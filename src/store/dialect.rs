@@ -89,9 +89,8 @@ pub trait Dialect: Send + Sync {
     /// columns' values as text. RETURNING may follow.
     fn insert_entries(&self) -> &'static str;
 
-    /// The INSERT of one entry without a key, with a parameter for each column in the order of
-    /// [`super::insert`](super::insert::insert)'s texts and whether it is trusted behind them; where that is cheaper than
-    /// the INSERT of several. RETURNING may follow.
+    /// The INSERT of one entry without a key, with a parameter for each column, where that is cheaper than the INSERT of
+    /// several. RETURNING may follow.
     fn insert_entry(&self) -> Option<&'static str>;
 
     /// The INSERT of several, where some have keys: of those that another transaction has recorded meanwhile, nothing is inserted.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use sea_orm::{ConnectionTrait, Statement, Value};
-use serde_json::{Map, Value as JsonValue};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::dialect::Dialect;
@@ -25,9 +25,9 @@ pub(super) async fn insert(
     }
     let keyed = drafts.iter().any(|draft| draft.idempotency_key.is_some());
     let (insert, values) = match (drafts, dialect.insert_entry()) {
-        ([draft], Some(insert)) if !keyed => (insert, single(draft)),
-        _ if keyed => (dialect.insert_keyed_entries(), vec![together(drafts)]),
-        _ => (dialect.insert_entries(), vec![together(drafts)]),
+        ([draft], Some(insert)) if !keyed => (insert, Columns::of(draft).parameters()),
+        _ if keyed => (dialect.insert_keyed_entries(), vec![together(drafts)?]),
+        _ => (dialect.insert_entries(), vec![together(drafts)?]),
     };
     let sql = format!("{insert} RETURNING {GIVEN_COLUMNS}");
     let statement = Statement::from_sql_and_values(connection.get_database_backend(), sql, values);
@@ -55,43 +55,71 @@ pub(super) async fn insert(
     Ok(entries)
 }
 
-/// The columns that are text, in the order in which [`Dialect::insert_entry`] has them as parameters.
-fn texts(draft: &Draft) -> [(&'static str, Option<String>); 12] {
-    let json = |json: &Option<Json>| json.as_ref().map(|json| json.as_str().to_owned());
-    [
-        ("action", Some(draft.action.as_str().to_owned())),
-        ("table_name", Some(draft.table_name.clone())),
-        ("record_id", draft.record_id.clone()),
-        ("user_id", draft.user_id.clone()),
-        ("username", draft.username.clone()),
-        ("old_values", json(&draft.old_values)),
-        ("new_values", json(&draft.new_values)),
-        ("description", draft.description.clone()),
-        ("ip_address", draft.ip_address.clone()),
-        ("correlation_id", draft.correlation_id.clone()),
-        ("metadata", json(&draft.metadata)),
-        ("recorded_by", draft.recorded_by.clone()),
-    ]
+/// The columns of a draft, as [`Dialect::insert_entries`] reads them.
+#[derive(Serialize)]
+struct Columns<'a> {
+    action: &'static str,
+    table_name: &'a str,
+    record_id: Option<&'a str>,
+    user_id: Option<&'a str>,
+    username: Option<&'a str>,
+    old_values: Option<&'a str>,
+    new_values: Option<&'a str>,
+    description: Option<&'a str>,
+    ip_address: Option<&'a str>,
+    correlation_id: Option<&'a str>,
+    metadata: Option<&'a str>,
+    recorded_by: Option<&'a str>,
+    trusted: bool,
+    idempotency_key: Option<&'a str>,
+    idempotency_hash: Option<String>,
 }
 
-/// One draft without a key: each column is a parameter.
-fn single(draft: &Draft) -> Vec<Value> {
-    let texts = texts(draft).into_iter().map(|(_, text)| Value::from(text));
-    texts.chain([Value::from(draft.trusted)]).collect()
+impl<'a> Columns<'a> {
+    fn of(draft: &'a Draft) -> Self {
+        Columns {
+            action: draft.action.as_str(),
+            table_name: &draft.table_name,
+            record_id: draft.record_id.as_deref(),
+            user_id: draft.user_id.as_deref(),
+            username: draft.username.as_deref(),
+            old_values: draft.old_values.as_ref().map(Json::as_str),
+            new_values: draft.new_values.as_ref().map(Json::as_str),
+            description: draft.description.as_deref(),
+            ip_address: draft.ip_address.as_deref(),
+            correlation_id: draft.correlation_id.as_deref(),
+            metadata: draft.metadata.as_ref().map(Json::as_str),
+            recorded_by: draft.recorded_by.as_deref(),
+            trusted: draft.trusted,
+            idempotency_key: draft.idempotency_key.as_deref(),
+            idempotency_hash: draft.idempotency_key.as_ref().map(|_| digest(draft)),
+        }
+    }
+
+    /// Those of a draft without a key, in the order in which [`Dialect::insert_entry`] has them as parameters.
+    fn parameters(&self) -> Vec<Value> {
+        let texts = [
+            Some(self.action),
+            Some(self.table_name),
+            self.record_id,
+            self.user_id,
+            self.username,
+            self.old_values,
+            self.new_values,
+            self.description,
+            self.ip_address,
+            self.correlation_id,
+            self.metadata,
+            self.recorded_by,
+        ];
+        texts.into_iter().map(Value::from).chain([Value::from(self.trusted)]).collect()
+    }
 }
 
-/// All of them as one parameter.
-fn together(drafts: &[&Draft]) -> Value {
-    let objects = drafts.iter().map(|draft| {
-        let key = draft.idempotency_key.clone();
-        let digest = key.as_ref().map(|_| digest(draft));
-        let texts = texts(draft).into_iter().chain([("idempotency_key", key), ("idempotency_hash", digest)]);
-        let mut object: Map<String, JsonValue> =
-            texts.filter_map(|(name, text)| Some((name.to_owned(), JsonValue::String(text?)))).collect();
-        object.insert("trusted".to_owned(), draft.trusted.into());
-        JsonValue::Object(object)
-    });
-    JsonValue::Array(objects.collect()).to_string().into()
+/// All of them as one parameter, in which images are text, and stay so.
+fn together(drafts: &[&Draft]) -> Result<Value> {
+    let columns: Vec<_> = drafts.iter().map(|draft| Columns::of(draft)).collect();
+    serde_json::to_string(&columns).map(Value::from).map_err(Error::internal)
 }
 
 /// What a draft says, in a few bytes. Each part is preceded by its length, so that no two drafts read the same.
