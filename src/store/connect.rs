@@ -15,6 +15,7 @@ use super::error::failed;
 use super::postgres::Postgres;
 use super::postgres::roles::{GRANT_CAPTURE, GRANT_RUNTIME, RUNTIME_ROLES};
 use super::reader::{Reader, Shelf, Times};
+use super::single::Singles;
 use super::sqlite::{Sqlite, interrupt_at_limits};
 use crate::audit::{Code, Error, Result};
 
@@ -39,6 +40,8 @@ pub struct Database {
     pub kind: Kind,
     /// The SQL of the log.
     pub dialect: &'static dyn Dialect,
+    /// Single entries.
+    pub(super) singles: Arc<Singles>,
     /// Tells who keeps the counters that much is left to be counted.
     pub(super) folding: Arc<Notify>,
 }
@@ -63,7 +66,6 @@ impl Database {
     /// # Errors
     /// BAD_USER_INPUT where the URL is neither; UNAVAILABLE where the database does not answer.
     pub async fn connect(url: &str, statement_timeout: Duration) -> Result<Database> {
-        let folding = Arc::default();
         let times = Times { patience: PATIENCE, fresh: FRESH, statement: statement_timeout };
         match Kind::of_url(url)? {
             Kind::Postgres => {
@@ -72,7 +74,7 @@ impl Database {
                 let pool = open(options).await?;
                 let shelf = Shelf::new(pool.get_postgres_connection_pool(), POSTGRES_READERS, times);
                 let reader = Reader::keeping(pool.clone(), shelf, statement_timeout);
-                Ok(Database { reader, writer: pool, kind: Kind::Postgres, dialect: &Postgres, folding })
+                Ok(Database::over(reader, pool, Kind::Postgres, &Postgres, statement_timeout))
             }
             Kind::Sqlite => {
                 // The writer first: it makes the file where the URL says so, and sets its journal.
@@ -92,9 +94,20 @@ impl Database {
                         Reader::keeping(pool, shelf, statement_timeout)
                     }
                 };
-                Ok(Database { reader, writer, kind: Kind::Sqlite, dialect: &Sqlite, folding })
+                Ok(Database::over(reader, writer, Kind::Sqlite, &Sqlite, statement_timeout))
             }
         }
+    }
+
+    fn over(
+        reader: Reader,
+        writer: DatabaseConnection,
+        kind: Kind,
+        dialect: &'static dyn Dialect,
+        statement_timeout: Duration,
+    ) -> Database {
+        let singles = Singles::new(reader.clone(), &dialect.table("log"), statement_timeout);
+        Database { reader, writer, kind, dialect, singles, folding: Arc::default() }
     }
 }
 

@@ -230,12 +230,7 @@ pub async fn by_ids(
 /// # Errors
 /// Where the database fails.
 pub async fn by_id(database: &Database, id: i64) -> Result<Option<Entry>> {
-    // Written out: put together part by part it would take as long as the reading.
-    let sql = format!("SELECT {COLUMNS} FROM {} AS log WHERE log.id = $1", database.dialect.table("log"));
-    let backend = database.reader.get_database_backend();
-    let statement = Statement::from_sql_and_values(backend, sql, [id.into()]);
-    let row = database.reader.query_one_raw(statement).await.map_err(failed)?;
-    row.map(|row| entry_of_result(&row)).transpose()
+    database.singles.read(id).await
 }
 
 /// Of each of these entries, the latest that undoes it.

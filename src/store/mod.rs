@@ -20,6 +20,7 @@ mod postgres;
 mod reader;
 mod rollup;
 mod row;
+mod single;
 mod sqlite;
 mod summary;
 mod tracked;

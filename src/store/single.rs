@@ -1,0 +1,182 @@
+//! Single entries, read together.
+//!
+//! A statement that reads one entry costs the database, and the sockets between, hardly less than one that reads twenty.
+//! So where one is being read, whoever asks for another waits until that is done, and is then read together with all who
+//! came meanwhile. Nobody waits where nobody reads, and what is told was read after it was asked for.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use sea_orm::{ConnAcquireErr, ConnectionTrait, DbErr, QueryResult, Statement};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::error::failed;
+use super::reader::Reader;
+use super::row::{COLUMNS, entry_of_result};
+use crate::audit::{Entry, Error, Result};
+
+/// Reads entries by their ids.
+pub(super) struct Singles {
+    reader: Reader,
+    /// How a statement begins that reads some.
+    select: String,
+    /// How long a statement may take.
+    statement_timeout: Duration,
+    queue: Mutex<Queue>,
+}
+
+struct Queue {
+    /// How many statements are under way.
+    under_way: usize,
+    /// When the last of them began.
+    began: Instant,
+    waiting: Vec<Waiting>,
+}
+
+struct Waiting {
+    id: i64,
+    sender: oneshot::Sender<Result<Option<Entry>>>,
+}
+
+/// How long the statement that is under way is waited for. Beside a database that is near none takes as long; where one
+/// does, be it for the way or because the connection is dead, another goes out beside it.
+const PATIENCE: Duration = Duration::from_millis(1);
+
+/// How many statements may be under way.
+const AT_A_TIME: usize = 8;
+
+/// The most that are read together. A statement has as many ids as the next power of two, so that there are few different
+/// ones to prepare.
+const TOGETHER: usize = 64;
+
+impl Singles {
+    pub(super) fn new(reader: Reader, log: &str, statement_timeout: Duration) -> Arc<Singles> {
+        let select = format!("SELECT {COLUMNS} FROM {log} AS log WHERE log.id");
+        let queue = Mutex::new(Queue { under_way: 0, began: Instant::now(), waiting: Vec::new() });
+        Arc::new(Singles { reader, select, statement_timeout, queue })
+    }
+
+    /// The entry of this id.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub(super) async fn read(self: &Arc<Self>, id: i64) -> Result<Option<Entry>> {
+        match self.begin(id) {
+            Begun::Alone(turn) => {
+                let rows = self.rows(&[id]).await;
+                drop(turn);
+                rows.map_err(failed)?.first().map(entry_of_result).transpose()
+            }
+            Begun::Together(receiver) => {
+                receiver.await.map_err(|_| Error::internal("an entry was waited for, and nobody read it"))?
+            }
+        }
+    }
+
+    fn begin(self: &Arc<Self>, id: i64) -> Begun {
+        let mut queue = self.queue();
+        if queue.under_way == 0 {
+            return Begun::Alone(self.turn(&mut queue));
+        }
+        let (sender, receiver) = oneshot::channel();
+        queue.waiting.push(Waiting { id, sender });
+        if queue.under_way < AT_A_TIME && queue.began.elapsed() > PATIENCE {
+            let (turn, waiting) = (self.turn(&mut queue), queue.next());
+            // What cannot run any more is dropped at once, and would wait for the queue.
+            drop(queue);
+            tokio::spawn(turn.serve(waiting));
+        }
+        Begun::Together(receiver)
+    }
+
+    fn turn(self: &Arc<Self>, queue: &mut Queue) -> Turn {
+        queue.under_way += 1;
+        queue.began = Instant::now();
+        Turn(Arc::clone(self))
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The rows of these entries, in whatever order.
+    async fn rows(&self, ids: &[i64]) -> Result<Vec<QueryResult>, DbErr> {
+        let sql = match ids.len() {
+            1 => format!("{} = $1", self.select),
+            count => {
+                let places: Vec<String> = (1..=count).map(|place| format!("${place}")).collect();
+                format!("{} IN ({})", self.select, places.join(", "))
+            }
+        };
+        let values = ids.iter().map(|id| (*id).into());
+        self.reader.query_all_raw(Statement::from_sql_and_values(self.reader.get_database_backend(), sql, values)).await
+    }
+}
+
+impl Queue {
+    /// Those who are to be read next.
+    fn next(&mut self) -> Vec<Waiting> {
+        let count = self.waiting.len().min(TOGETHER);
+        self.waiting.drain(..count).collect()
+    }
+}
+
+/// How a reading begins.
+enum Begun {
+    /// By itself.
+    Alone(Turn),
+    /// With others, who will tell.
+    Together(oneshot::Receiver<Result<Option<Entry>>>),
+}
+
+/// The right to have a statement under way. Where it ends, be it because nobody waits for the statement any more, it goes
+/// to those who have come meanwhile.
+struct Turn(Arc<Singles>);
+
+impl Turn {
+    /// Reads for these, and tells them.
+    async fn serve(self, waiting: Vec<Waiting>) {
+        let mut ids: Vec<i64> = waiting.iter().map(|waiting| waiting.id).collect();
+        ids.resize(ids.len().next_power_of_two(), ids[0]);
+        let rows = match timeout(self.0.statement_timeout, self.0.rows(&ids)).await {
+            Ok(rows) => rows,
+            Err(_) => Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)),
+        };
+        let found = rows.and_then(|rows| {
+            rows.into_iter().map(|row| Ok((row.try_get_by_index::<i64>(0)?, row))).collect::<Result<HashMap<_, _>, _>>()
+        });
+        // The next may begin while these are told.
+        drop(self);
+        for Waiting { id, sender } in waiting {
+            let entry = match &found {
+                Ok(rows) => rows.get(&id).map(entry_of_result).transpose(),
+                Err(error) => Err(failed(error.clone())),
+            };
+            // Whoever waits no longer need not be told.
+            let _ = sender.send(entry);
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut queue = self.0.queue();
+        queue.under_way -= 1;
+        if queue.waiting.is_empty() {
+            return;
+        }
+        let (turn, waiting) = (self.0.turn(&mut queue), queue.next());
+        drop(queue);
+        let serve = turn.serve(waiting);
+        // Without a runtime there is nobody left to wait.
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(serve);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
