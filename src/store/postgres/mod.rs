@@ -1,5 +1,6 @@
 //! The log on PostgreSQL: a schema of its own, `afterimage`.
 
+pub(super) mod gone;
 pub(super) mod roles;
 mod row;
 pub(super) mod snapshot;
