@@ -8,7 +8,7 @@ use std::fmt;
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::{Name, Value as ConstValue};
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Number;
 use serde_json::value::RawValue;
 
@@ -23,13 +23,18 @@ const RAW_VALUE: &str = "$serde_json::private::RawValue";
 /// What every magic key of serde_json begins with.
 const PRIVATE: &str = "$serde_json::private::";
 
-/// The members of a JSON object in their order. An object that has a key twice is refused.
+/// The members of a JSON object in their order.
 pub(super) struct Members<'a>(pub(super) Vec<(String, &'a RawValue)>);
 
 impl<'a> Members<'a> {
-    /// Reads the text of an object.
+    /// Reads the text of an object. One that has a key twice is refused.
     pub(super) fn of(text: &'a str) -> Result<Self> {
-        serde_json::from_str(text).map_err(|error| Error::bad_input(format!("the JSON cannot be read: {error}")))
+        let members: Self = serde_json::from_str(text).map_err(malformed)?;
+        let mut seen = HashSet::new();
+        match members.0.iter().find(|(key, _)| !seen.insert(key)) {
+            Some((key, _)) => Err(twice(key)),
+            None => Ok(members),
+        }
     }
 
     /// The text of a member, without those that are `null`.
@@ -52,12 +57,8 @@ impl<'de> Deserialize<'de> for Members<'de> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Self::Value, A::Error> {
                 let mut members = Vec::new();
-                let mut seen = HashSet::new();
-                while let Some((key, value)) = map.next_entry::<String, &'de RawValue>()? {
-                    if !seen.insert(key.clone()) {
-                        return Err(A::Error::custom(format_args!("the key {key:?} stands in one object twice")));
-                    }
-                    members.push((key, value));
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
                 }
                 Ok(Members(members))
             }
@@ -83,8 +84,10 @@ fn value(raw: &RawValue, depth_left: usize) -> Result<ConstValue> {
         Some(b'{') => {
             let depth_left = deeper(depth_left)?;
             let mut object = IndexMap::new();
-            for (key, member) in Members::of(text)?.0 {
-                object.insert(Name::new(allowed_key(&key)?), value(member, depth_left)?);
+            for (key, member) in serde_json::from_str::<Members<'_>>(text).map_err(malformed)?.0 {
+                if object.insert(Name::new(allowed_key(&key)?), value(member, depth_left)?).is_some() {
+                    return Err(twice(&key));
+                }
             }
             Ok(ConstValue::Object(object))
         }
@@ -143,6 +146,10 @@ fn without_nul(string: String) -> Result<String> {
 
 fn malformed(error: serde_json::Error) -> Error {
     Error::bad_input(format!("the JSON cannot be read: {error}"))
+}
+
+fn twice(key: &str) -> Error {
+    Error::bad_input(format!("the JSON cannot be read: the key {key:?} stands in one object twice"))
 }
 
 /// Takes the wrapping of [`read`] off a message again, so that the client sees the number as it was sent.

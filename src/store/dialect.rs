@@ -85,8 +85,8 @@ pub trait Dialect: Send + Sync {
     /// Whether the database numbers transactions itself, so that a statement by itself is a whole one to the log.
     fn numbers_transactions(&self) -> bool;
 
-    /// The INSERT of entries that the server records, out of one parameter: a JSON array of objects, in order, with the
-    /// columns' values as text. RETURNING may follow.
+    /// The INSERT of entries without keys that the server records, out of one parameter: a JSON array of objects, in
+    /// order, with the columns' values as text. RETURNING may follow.
     fn insert_entries(&self) -> &'static str;
 
     /// The INSERT of one entry without a key, with a parameter for each column, where that is cheaper than the INSERT of

@@ -187,15 +187,13 @@ impl Dialect for Postgres {
         // below what draws the ids.
         "WITH number AS MATERIALIZED (SELECT pg_current_xact_id() AS tx) \
          INSERT INTO afterimage.log (tx, action, table_name, record_id, user_id, username, old_values, new_values, \
-           description, ip_address, correlation_id, metadata, source, recorded_by, trusted, idempotency_key, \
-           idempotency_hash) \
+           description, ip_address, correlation_id, metadata, source, recorded_by, trusted) \
          SELECT number.tx, e.action, e.table_name, e.record_id, e.user_id, e.username, e.old_values::json, \
            e.new_values::json, e.description, e.ip_address, e.correlation_id, e.metadata::json, 'API', e.recorded_by, \
-           e.trusted, e.idempotency_key, e.idempotency_hash \
+           e.trusted \
          FROM number CROSS JOIN json_to_recordset($1::json) AS e (action text, table_name text, record_id text, \
            user_id text, username text, old_values text, new_values text, description text, ip_address text, \
-           correlation_id text, metadata text, recorded_by text, trusted boolean, idempotency_key text, \
-           idempotency_hash text)"
+           correlation_id text, metadata text, recorded_by text, trusted boolean)"
     }
 
     fn insert_keyed_entries(&self) -> &'static str {
