@@ -17,7 +17,7 @@ use queries::Query;
 
 const SMALL: usize = 100_000;
 const LARGE: usize = 10_000_000;
-const ROUNDS: usize = 2;
+const ROUNDS: usize = 3;
 /// At most so many requests a query and round, and for so long.
 const REQUESTS: usize = 200;
 const SECONDS: f64 = 1.0;
