@@ -25,7 +25,7 @@ pub(crate) use context::actor_of;
 #[cfg(test)]
 pub(crate) use error::ApiError;
 pub(crate) use error::told;
-pub(crate) use plan::{Answer, Plan};
+pub(crate) use plan::{Answer, Plan, is_null_where_absent};
 pub use resume::Resume;
 
 use async_graphql::dataloader::DataLoader;

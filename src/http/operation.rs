@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use crate::audit::{Code, Error, Result};
 use crate::auth::Caller;
-use crate::graphql::Plan;
+use crate::graphql::{Plan, is_null_where_absent};
 
 use super::params::Params;
 use super::persisted::{Digest, PersistedQueries};
@@ -210,12 +210,11 @@ fn check_required(operation: &OperationDefinition, variables: &Variables) -> Res
     Ok(())
 }
 
-/// Gives null to each nullable `Int` that the operation declares and the request leaves out. async-graphql needs the
-/// value of `first` and `last` to reckon what a page costs, and fails without one, though a client that asks for one of
-/// them leaves the other out. Null and absent mean the same for every `Int` of the API.
+/// Gives null to each variable that needs it and that the request leaves out. Null and absent mean the same for every
+/// argument of the API that is an `Int`; within the JSON of an image null is what is recorded.
 fn fill_absent(operation: &OperationDefinition, variables: &mut Variables) {
     for definition in operation.variable_definitions.iter().map(|definition| &definition.node) {
-        if definition.var_type.node.to_string() == "Int" && definition.default_value.is_none() {
+        if is_null_where_absent(definition) {
             variables.entry(definition.name.node.clone()).or_insert(Value::Null);
         }
     }

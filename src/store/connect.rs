@@ -77,7 +77,7 @@ impl Database {
                 let shelf =
                     Shelf::new(pool.get_postgres_connection_pool(), POSTGRES_READERS, times).closing_abandoned();
                 let reader = Reader::keeping(pool.clone(), shelf, statement_timeout);
-                Ok(Database::over(reader, pool, Kind::Postgres, &Postgres, statement_timeout))
+                Ok(Database::over(reader, pool, Kind::Postgres, &Postgres))
             }
             Kind::Sqlite => {
                 // The writer first: it makes the file where the URL says so, and sets its journal.
@@ -97,19 +97,13 @@ impl Database {
                         Reader::keeping(pool, shelf, statement_timeout)
                     }
                 };
-                Ok(Database::over(reader, writer, Kind::Sqlite, &Sqlite, statement_timeout))
+                Ok(Database::over(reader, writer, Kind::Sqlite, &Sqlite))
             }
         }
     }
 
-    fn over(
-        reader: Reader,
-        writer: DatabaseConnection,
-        kind: Kind,
-        dialect: &'static dyn Dialect,
-        statement_timeout: Duration,
-    ) -> Database {
-        let singles = Singles::new(reader.clone(), &dialect.table("log"), statement_timeout);
+    fn over(reader: Reader, writer: DatabaseConnection, kind: Kind, dialect: &'static dyn Dialect) -> Database {
+        let singles = Singles::new(reader.clone(), &dialect.table("log"));
         Database { reader, writer, kind, dialect, singles, folding: Arc::default() }
     }
 }

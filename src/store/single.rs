@@ -8,7 +8,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use sea_orm::{ConnAcquireErr, ConnectionTrait, DbErr, QueryResult, Statement};
+use futures_util::future::join_all;
+use sea_orm::{ConnectionTrait, DbErr, QueryResult, Statement};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -16,15 +17,13 @@ use tokio::time::timeout;
 use super::error::failed;
 use super::reader::Reader;
 use super::row::{COLUMNS, entry_of_result};
-use crate::audit::{Entry, Error, Result};
+use crate::audit::{Entry, Result};
 
 /// Reads entries by their ids.
 pub(super) struct Singles {
     reader: Reader,
     /// How a statement begins that reads some.
     select: String,
-    /// How long a statement may take.
-    statement_timeout: Duration,
     queue: Mutex<Queue>,
 }
 
@@ -41,7 +40,7 @@ struct Waiting {
     sender: oneshot::Sender<Result<Option<Entry>>>,
 }
 
-/// How long the statement that is under way is waited for. Beside a database that is near none takes as long; where one
+/// How long a statement that is under way is waited for. Beside a database that is near none takes as long; where one
 /// does, be it for the way or because the connection is dead, another goes out beside it.
 const PATIENCE: Duration = Duration::from_millis(1);
 
@@ -53,10 +52,10 @@ const AT_A_TIME: usize = 8;
 const TOGETHER: usize = 64;
 
 impl Singles {
-    pub(super) fn new(reader: Reader, log: &str, statement_timeout: Duration) -> Arc<Singles> {
+    pub(super) fn new(reader: Reader, log: &str) -> Arc<Singles> {
         let select = format!("SELECT {COLUMNS} FROM {log} AS log WHERE log.id");
         let queue = Mutex::new(Queue { under_way: 0, began: Instant::now(), waiting: Vec::new() });
-        Arc::new(Singles { reader, select, statement_timeout, queue })
+        Arc::new(Singles { reader, select, queue })
     }
 
     /// The entry of this id.
@@ -70,8 +69,19 @@ impl Singles {
                 drop(turn);
                 rows.map_err(failed)?.first().map(entry_of_result).transpose()
             }
-            Begun::Together(receiver) => {
-                receiver.await.map_err(|_| Error::internal("an entry was waited for, and nobody read it"))?
+            Begun::Together(mut receiver) => {
+                let told = match timeout(PATIENCE, &mut receiver).await {
+                    Ok(told) => told,
+                    Err(_) => {
+                        self.hurry();
+                        receiver.await
+                    }
+                };
+                match told {
+                    Ok(entry) => entry,
+                    // What failed together is read alone, so that nobody is told of another's failure.
+                    Err(_) => self.rows(&[id]).await.map_err(failed)?.first().map(entry_of_result).transpose(),
+                }
             }
         }
     }
@@ -83,13 +93,22 @@ impl Singles {
         }
         let (sender, receiver) = oneshot::channel();
         queue.waiting.push(Waiting { id, sender });
-        if queue.under_way < AT_A_TIME && queue.began.elapsed() > PATIENCE {
-            let (turn, waiting) = (self.turn(&mut queue), queue.next());
+        Begun::Together(receiver)
+    }
+
+    /// Reads for those who wait beside what is under way, where that takes long.
+    fn hurry(self: &Arc<Self>) {
+        let mut queue = self.queue();
+        if queue.under_way >= AT_A_TIME || queue.began.elapsed() < PATIENCE {
+            return;
+        }
+        let waiting = queue.next();
+        if !waiting.is_empty() {
+            let turn = self.turn(&mut queue);
             // What cannot run any more is dropped at once, and would wait for the queue.
             drop(queue);
             tokio::spawn(turn.serve(waiting));
         }
-        Begun::Together(receiver)
     }
 
     fn turn(self: &Arc<Self>, queue: &mut Queue) -> Turn {
@@ -117,8 +136,9 @@ impl Singles {
 }
 
 impl Queue {
-    /// Those who are to be read next.
+    /// Those who are to be read next, of those who still wait.
     fn next(&mut self) -> Vec<Waiting> {
+        self.waiting.retain(|waiting| !waiting.sender.is_closed());
         let count = self.waiting.len().min(TOGETHER);
         self.waiting.drain(..count).collect()
     }
@@ -137,26 +157,24 @@ enum Begun {
 struct Turn(Arc<Singles>);
 
 impl Turn {
-    /// Reads for these, and tells them.
-    async fn serve(self, waiting: Vec<Waiting>) {
+    /// Reads for these, and tells them; ends when none of them waits any more. Where it fails they are told nothing.
+    async fn serve(self, mut waiting: Vec<Waiting>) {
         let mut ids: Vec<i64> = waiting.iter().map(|waiting| waiting.id).collect();
         ids.resize(ids.len().next_power_of_two(), ids[0]);
-        let rows = match timeout(self.0.statement_timeout, self.0.rows(&ids)).await {
-            Ok(rows) => rows,
-            Err(_) => Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)),
+        let rows = tokio::select! {
+            rows = self.0.rows(&ids) => rows,
+            _ = join_all(waiting.iter_mut().map(|waiting| waiting.sender.closed())) => return,
         };
-        let found = rows.and_then(|rows| {
-            rows.into_iter().map(|row| Ok((row.try_get_by_index::<i64>(0)?, row))).collect::<Result<HashMap<_, _>, _>>()
-        });
         // The next may begin while these are told.
         drop(self);
+        let by_id = |row: QueryResult| Ok((row.try_get_by_index::<i64>(0)?, row));
+        let Ok(found) = rows.and_then(|rows| rows.into_iter().map(by_id).collect::<Result<HashMap<_, _>, DbErr>>())
+        else {
+            return;
+        };
         for Waiting { id, sender } in waiting {
-            let entry = match &found {
-                Ok(rows) => rows.get(&id).map(entry_of_result).transpose(),
-                Err(error) => Err(failed(error.clone())),
-            };
             // Whoever waits no longer need not be told.
-            let _ = sender.send(entry);
+            let _ = sender.send(found.get(&id).map(entry_of_result).transpose());
         }
     }
 }
@@ -165,10 +183,11 @@ impl Drop for Turn {
     fn drop(&mut self) {
         let mut queue = self.0.queue();
         queue.under_way -= 1;
-        if queue.waiting.is_empty() {
+        let waiting = queue.next();
+        if waiting.is_empty() {
             return;
         }
-        let (turn, waiting) = (self.0.turn(&mut queue), queue.next());
+        let turn = self.0.turn(&mut queue);
         drop(queue);
         let serve = turn.serve(waiting);
         // Without a runtime there is nobody left to wait.

@@ -26,6 +26,10 @@ impl Plan {
         if kind == OperationType::Subscription || !operation.directives.is_empty() {
             return None;
         }
+        // The library holds all of a document's operations to its limits, with the variables of the one.
+        if document.operations.iter().count() > 1 {
+            return None;
+        }
         let met = Cell::new(0);
         let compiler = Compiler { document, depth_left: MAX_DEPTH, met: &met };
         let variables = &operation.variable_definitions;

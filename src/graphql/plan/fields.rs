@@ -27,9 +27,19 @@ impl Variable {
         Variable {
             name: definition.name.node.clone(),
             nullable: definition.var_type.node.nullable,
-            default: definition.default_value.as_ref().map(|value| value.node.clone()),
+            default: match &definition.default_value {
+                Some(value) => Some(value.node.clone()),
+                None => is_null_where_absent(definition).then_some(Value::Null),
+            },
         }
     }
+}
+
+/// Whether the library is given null for the variable where a request leaves it out: it needs the value of `first` and
+/// `last` to reckon what a page costs, and fails without one, though a client that asks for one of them leaves the other
+/// out.
+pub(crate) fn is_null_where_absent(definition: &VariableDefinition) -> bool {
+    definition.default_value.is_none() && definition.var_type.node.to_string() == "Int"
 }
 
 /// A field of the root.

@@ -19,5 +19,5 @@ mod run;
 mod tests;
 mod write;
 
-pub(crate) use fields::Plan;
+pub(crate) use fields::{Plan, is_null_where_absent};
 pub(crate) use run::Answer;

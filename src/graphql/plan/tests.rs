@@ -1,11 +1,10 @@
 use async_graphql::parser::parse_query;
-use async_graphql::parser::types::DocumentOperations;
 
 use super::Plan;
 
 fn plan(text: &str) -> Option<Plan> {
     let document = parse_query(text).unwrap();
-    let DocumentOperations::Single(operation) = &document.operations else { panic!("one operation") };
+    let (_, operation) = document.operations.iter().next().unwrap();
     Plan::of(&document, None, &operation.node)
 }
 
@@ -41,6 +40,7 @@ fn other_documents_are_left_to_the_library() {
         "mutation { createAuditLog(input: {}) { auditLogs { id } } }",
         "mutation { createAuditLog(input: {}) { auditLog { id undoneBy { id } } } }",
         "query { createAuditLog(input: {}) { auditLog { id } } }",
+        "query A { auditLog(id: 1) { id } } query B { auditLog(id: 2) { id } }",
         "subscription { auditLogAdded { cursor } }",
         "{ viewer { userId } }",
         "{ auditLogs { nodes { id } } summary { total } }",

@@ -24,8 +24,8 @@ fn documents() -> Vec<(String, Value)> {
          fragment P on CreateAuditLogsPayload {{ all: auditLogs {{ {FIELDS} }} }}"
     );
     let parts = format!(
-        "mutation ($i: ID!, $a: AuditAction = CREATE, $n: String, $v: JSON) {{ createAuditLog(input: {{userId: $i, \
-         action: $a, tableName: \"t\", username: $n, newValues: {{a: $v, b: [1, {{c: $n}}]}}}}) {{ __typename \
+        "mutation ($i: ID!, $a: AuditAction = CREATE, $n: String, $v: JSON, $x: Int) {{ createAuditLog(input: {{userId: \
+         $i, action: $a, tableName: \"t\", username: $n, newValues: {{a: $v, b: [1, $x, {{c: $n, d: $x}}]}}}}) {{ __typename \
          auditLog {{ {FIELDS} }} }} }}"
     );
     vec![(one, json!({"i": entry})), (many, json!({"i": [entry]})), (parts, json!({"i": 7}))]
@@ -59,7 +59,7 @@ fn variables(runner: &mut proptest::test_runner::TestRunner, place: usize) -> Va
         (0, true) => json!({"i": choice}),
         (1, false) => json!({"i": [first, second]}),
         (1, true) => json!({"i": [first, choice]}),
-        (_, false) => json!({"i": "u", "n": first["username"], "v": first["newValues"]}),
+        (_, false) => json!({"i": "u", "n": first["username"], "v": first["newValues"], "x": 5}),
         (_, true) => json!({"i": choice, "a": "UPDATE", "n": null}),
     }
 }
