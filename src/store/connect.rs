@@ -13,7 +13,6 @@ use super::begin::begin;
 use super::dialect::Dialect;
 use super::error::failed;
 use super::postgres::Postgres;
-use super::postgres::gone::end_with_client;
 use super::postgres::roles::{GRANT_CAPTURE, GRANT_RUNTIME, RUNTIME_ROLES};
 use super::reader::{Reader, Shelf, Times};
 use super::single::Singles;
@@ -72,10 +71,8 @@ impl Database {
             Kind::Postgres => {
                 let mut options = ConnectOptions::new(url);
                 options.max_connections(POSTGRES_CONNECTIONS).statement_timeout(statement_timeout);
-                end_with_client(&mut options);
                 let pool = open(options).await?;
-                let shelf =
-                    Shelf::new(pool.get_postgres_connection_pool(), POSTGRES_READERS, times).closing_abandoned();
+                let shelf = Shelf::new(pool.get_postgres_connection_pool(), POSTGRES_READERS, times);
                 let reader = Reader::keeping(pool.clone(), shelf, statement_timeout);
                 Ok(Database::over(reader, pool, Kind::Postgres, &Postgres))
             }

@@ -156,9 +156,6 @@ pub(super) struct Shelf<DB: sqlx::Database> {
     /// Those that are not in use, the one that was used last at the end.
     spare: Mutex<Vec<Kept<DB>>>,
     times: Times,
-    /// Whether a connection is closed where nobody waits for its statement any more. The pool would have it back only when
-    /// the statement has ended.
-    closes_abandoned: bool,
 }
 
 /// How long a shelf waits for what.
@@ -177,28 +174,12 @@ struct Kept<DB: sqlx::Database> {
     limit: Limit,
     connection: PoolConnection<DB>,
     used: Instant,
-    /// Whether the connection is closed, and not given back, when this is dropped.
-    is_closed: bool,
-}
-
-impl<DB: sqlx::Database> Drop for Kept<DB> {
-    fn drop(&mut self) {
-        if self.is_closed {
-            self.connection.close_on_drop();
-        }
-    }
 }
 
 impl<DB: sqlx::Database> Shelf<DB> {
     /// An empty one, for so many connections, which must be fewer than the pool has.
     pub(super) fn new(pool: &Pool<DB>, connections: usize, times: Times) -> Shelf<DB> {
-        let (permits, spare) = (Semaphore::new(connections), Mutex::default());
-        Shelf { pool: pool.clone(), permits, spare, times, closes_abandoned: false }
-    }
-
-    /// Closes a connection whose statement nobody waits for any more, for a database that ends the statement then.
-    pub(super) fn closing_abandoned(self) -> Shelf<DB> {
-        Shelf { closes_abandoned: true, ..self }
+        Shelf { pool: pool.clone(), permits: Semaphore::new(connections), spare: Mutex::default(), times }
     }
 
     /// Waits until one more may be in use.
@@ -221,7 +202,7 @@ impl<DB: sqlx::Database> Shelf<DB> {
         let connection = Box::pin(limit.over(self.pool.acquire())).await;
         let connection = connection.map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))))?;
         limit.begin();
-        Ok(Kept { limit, connection, used: Instant::now(), is_closed: false })
+        Ok(Kept { limit, connection, used: Instant::now() })
     }
 
     /// The one that was used last. Those that nobody needed for long go back to the pool.
@@ -232,8 +213,8 @@ impl<DB: sqlx::Database> Shelf<DB> {
         spare.pop()
     }
 
-    fn put_back(&self, mut kept: Kept<DB>) {
-        kept.used = Instant::now();
+    fn put_back(&self, kept: Kept<DB>) {
+        let kept = Kept { used: Instant::now(), ..kept };
         self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(kept);
     }
 }
@@ -251,10 +232,8 @@ where
             let mut kept = self.take().await?;
             let values = SqlxValues(values.unwrap_or(Values(Vec::new())));
             let query = sqlx::query_with(AssertSqlSafe(sql), values);
-            kept.is_closed = self.closes_abandoned;
+            // Where this fails, or nobody waits for it any more, the pool has it back and looks after it.
             let rows = query.fetch_all(&mut *kept.connection).await;
-            kept.is_closed = false;
-            // Where this fails the pool has it back, and looks after it.
             let rows = rows.map_err(|error| DbErr::Query(RuntimeErr::SqlxError(Arc::new(error))))?;
             self.put_back(kept);
             Ok(rows.into_iter().map(QueryResult::from).collect())

@@ -1,6 +1,5 @@
 //! The log on PostgreSQL: a schema of its own, `afterimage`.
 
-pub(super) mod gone;
 pub(super) mod roles;
 mod row;
 pub(super) mod snapshot;
