@@ -207,6 +207,7 @@ mod tests {
     #[test]
     fn a_key_that_stands_twice_is_refused() {
         assert!(refusal(r#"{"a":1,"b":{"x":1,"\u0078":2}}"#).contains("twice"));
+        assert!(refusal(r#"[{"a":[{"x":1,"x":1}]}]"#).contains("twice"));
     }
 
     #[test]

@@ -93,7 +93,8 @@ pub trait Dialect: Send + Sync {
     /// several. RETURNING may follow.
     fn insert_entry(&self) -> Option<&'static str>;
 
-    /// The INSERT of several, where some have keys: of those that another transaction has recorded meanwhile, nothing is inserted.
+    /// The INSERT of entries of which some have keys: of those that another transaction has recorded meanwhile, nothing is
+    /// inserted.
     fn insert_keyed_entries(&self) -> &'static str;
 
     /// Whether the entry is one that this caller recorded under one of these keys.

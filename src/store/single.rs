@@ -37,15 +37,22 @@ struct Queue {
 
 struct Waiting {
     id: i64,
-    sender: oneshot::Sender<Result<Option<Entry>>>,
+    sender: oneshot::Sender<Told>,
 }
 
-/// How long a statement that is under way is waited for. Beside a database that is near none takes as long; where one
-/// does, be it for the way or because the connection is dead, another goes out beside it.
-const PATIENCE: Duration = Duration::from_millis(1);
+/// What who waits is told.
+type Told = Result<Option<Entry>>;
 
-/// How many statements may be under way.
-const AT_A_TIME: usize = 8;
+/// How long a statement that is under way is waited for. Beside a database that is near none takes as long; where one
+/// does, because the network is slow or the connection dead, another goes out beside it.
+const BRIEF: Duration = Duration::from_millis(1);
+
+/// Who still waits looks again after twice that time, and so on; the last time, some four seconds after the first, it
+/// reads by itself.
+const LAST: Duration = Duration::from_millis(2_048);
+
+/// How many statements may be under way: as many as SQLite has connections for this, and PostgreSQL has more.
+const AT_A_TIME: usize = 4;
 
 /// The most that are read together. A statement has as many ids as the next power of two, so that there are few different
 /// ones to prepare.
@@ -62,25 +69,30 @@ impl Singles {
     ///
     /// # Errors
     /// Where the database fails.
-    pub(super) async fn read(self: &Arc<Self>, id: i64) -> Result<Option<Entry>> {
+    pub(super) async fn read(self: &Arc<Self>, id: i64) -> Told {
         match self.begin(id) {
             Begun::Alone(turn) => {
                 let rows = self.rows(&[id]).await;
                 drop(turn);
                 rows.map_err(failed)?.first().map(entry_of_result).transpose()
             }
-            Begun::Together(mut receiver) => {
-                let told = match timeout(PATIENCE, &mut receiver).await {
-                    Ok(told) => told,
-                    Err(_) => {
-                        self.hurry();
-                        receiver.await
-                    }
-                };
-                match told {
-                    Ok(entry) => entry,
-                    // What failed together is read alone, so that nobody is told of another's failure.
-                    Err(_) => self.rows(&[id]).await.map_err(failed)?.first().map(entry_of_result).transpose(),
+            Begun::Together(receiver) => match self.wait(receiver).await {
+                Some(told) => told,
+                None => self.rows(&[id]).await.map_err(failed)?.first().map(entry_of_result).transpose(),
+            },
+        }
+    }
+
+    /// Waits to be told; none where that takes too long.
+    async fn wait(self: &Arc<Self>, mut receiver: oneshot::Receiver<Told>) -> Option<Told> {
+        let mut patience = BRIEF;
+        loop {
+            match timeout(patience, &mut receiver).await {
+                Ok(told) => return told.ok(),
+                Err(_) if patience >= LAST => return None,
+                Err(_) => {
+                    self.hurry();
+                    patience *= 2;
                 }
             }
         }
@@ -99,7 +111,7 @@ impl Singles {
     /// Reads for those who wait beside what is under way, where that takes long.
     fn hurry(self: &Arc<Self>) {
         let mut queue = self.queue();
-        if queue.under_way >= AT_A_TIME || queue.began.elapsed() < PATIENCE {
+        if queue.under_way >= AT_A_TIME || queue.began.elapsed() < BRIEF {
             return;
         }
         let waiting = queue.next();
@@ -149,7 +161,7 @@ enum Begun {
     /// By itself.
     Alone(Turn),
     /// With others, who will tell.
-    Together(oneshot::Receiver<Result<Option<Entry>>>),
+    Together(oneshot::Receiver<Told>),
 }
 
 /// The right to have a statement under way. Where it ends, be it because nobody waits for the statement any more, it goes
@@ -157,7 +169,7 @@ enum Begun {
 struct Turn(Arc<Singles>);
 
 impl Turn {
-    /// Reads for these, and tells them; ends when none of them waits any more. Where it fails they are told nothing.
+    /// Reads for these, and tells them; ends when none of them waits any more.
     async fn serve(self, mut waiting: Vec<Waiting>) {
         let mut ids: Vec<i64> = waiting.iter().map(|waiting| waiting.id).collect();
         ids.resize(ids.len().next_power_of_two(), ids[0]);
@@ -168,13 +180,14 @@ impl Turn {
         // The next may begin while these are told.
         drop(self);
         let by_id = |row: QueryResult| Ok((row.try_get_by_index::<i64>(0)?, row));
-        let Ok(found) = rows.and_then(|rows| rows.into_iter().map(by_id).collect::<Result<HashMap<_, _>, DbErr>>())
-        else {
-            return;
-        };
+        let found = rows.and_then(|rows| rows.into_iter().map(by_id).collect::<Result<HashMap<_, _>, DbErr>>());
         for Waiting { id, sender } in waiting {
+            let told = match &found {
+                Ok(rows) => rows.get(&id).map(entry_of_result).transpose(),
+                Err(error) => Err(failed(error.clone())),
+            };
             // Whoever waits no longer need not be told.
-            let _ = sender.send(found.get(&id).map(entry_of_result).transpose());
+            let _ = sender.send(told);
         }
     }
 }

@@ -15,8 +15,8 @@ use super::fields::{
 };
 
 impl Plan {
-    /// The plan of a document's operation; none where it asks for more than entries, or in a way that is better left to
-    /// the library. That the document is valid must be known before the plan is used.
+    /// The plan of a document's operation; none where it does more than ask for entries or record them, or in a way that
+    /// is better left to the library. That the document is valid must be known before the plan is used.
     pub(crate) fn of(
         document: &ExecutableDocument,
         name: Option<&str>,

@@ -21,7 +21,7 @@ use crate::store::{self, Page, Selection};
 pub(crate) enum Answer {
     /// The response as JSON.
     Written(Vec<u8>),
-    /// The database failed; the response says so as the library's would.
+    /// The database failed, or what was to be recorded cannot be; the response says so as the library's would.
     Failed(Box<Response>),
 }
 
@@ -162,8 +162,7 @@ impl Told<'_> {
     fn size(&self) -> usize {
         match self {
             Told::List { answer, .. } => answer.page.entries.len(),
-            // Little is told of many.
-            Told::Recorded { entries, .. } => entries.len() / 16,
+            Told::Recorded { entries, .. } => entries.len(),
             _ => 1,
         }
     }

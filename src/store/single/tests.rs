@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use sea_orm::ConnectionTrait as _;
 
-use super::{Begun, Singles, TOGETHER};
+use super::{AT_A_TIME, Begun, Singles, TOGETHER};
 use crate::audit::{Code, Entry, Result};
 use crate::store::{self, Database};
 
@@ -65,6 +65,27 @@ async fn a_statement_that_takes_long_is_not_waited_for() {
 }
 
 #[tokio::test]
+async fn more_than_one_statement_takes_are_all_read_beside_one_that_hangs() {
+    let database = log(3).await;
+    let turn = alone(&database.singles);
+    let reads = (0..TOGETHER * 3).map(|_| database.singles.read(2));
+    for told in futures_util::future::join_all(reads).await {
+        assert_eq!(key(told).as_deref(), Some("2"));
+    }
+    drop(turn);
+    drop(alone(&database.singles));
+}
+
+#[tokio::test]
+async fn where_all_statements_hang_each_reads_by_itself_in_the_end() {
+    let database = log(3).await;
+    let turns: Vec<_> = (0..AT_A_TIME).map(|_| database.singles.turn(&mut database.singles.queue())).collect();
+    assert_eq!(key(database.singles.read(2).await).as_deref(), Some("2"));
+    drop(turns);
+    drop(alone(&database.singles));
+}
+
+#[tokio::test]
 async fn who_goes_away_while_reading_gives_the_turn_to_those_who_wait() {
     let database = log(3).await;
     let reading = tokio::spawn({
@@ -83,7 +104,7 @@ async fn who_goes_away_while_reading_gives_the_turn_to_those_who_wait() {
 }
 
 #[tokio::test]
-async fn what_fails_together_is_read_alone() {
+async fn a_failure_is_told_to_each() {
     let database = log(3).await;
     database.writer.execute_unprepared("ALTER TABLE afterimage_log RENAME TO gone").await.unwrap();
     let reads = (1..=3).map(|id| database.singles.read(id));
