@@ -1,7 +1,5 @@
 //! Inserting drafts: how they travel to the database, and what it gives them.
 
-use std::collections::HashMap;
-
 use sea_orm::{ConnectionTrait, Statement, Value};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -33,26 +31,18 @@ pub(super) async fn insert(
     let statement = Statement::from_sql_and_values(connection.get_database_backend(), sql, values);
     let rows = connection.query_all_raw(statement).await.map_err(failed)?;
     let mut given: Vec<Given> = rows.iter().map(Given::of_result).collect::<Result<_>>()?;
+    // The order of the ids is that of the drafts, and no key comes twice.
     given.sort_unstable_by_key(|given| given.id);
-    let (with_key, without): (Vec<_>, Vec<_>) = given.into_iter().partition(|given| given.idempotency_key.is_some());
-    let mut with_key: HashMap<_, _> =
-        with_key.into_iter().map(|mut given| (given.idempotency_key.take(), given)).collect();
-    // In the order of the ids, which is that of the drafts.
-    let mut without = without.into_iter();
-    let entries: Vec<_> = drafts
-        .iter()
-        .map(|draft| {
-            let given = match &draft.idempotency_key {
-                key @ Some(_) => with_key.remove(key),
-                None => without.next(),
-            };
-            given.map(|given| draft.recorded(given.id, given.timestamp, given.transaction_id))
-        })
-        .collect();
-    if without.next().is_some() || !with_key.is_empty() {
-        return Err(Error::internal("more was recorded than was asked for"));
+    let mut given = given.into_iter().peekable();
+    let entry = |draft: &&Draft| {
+        let given = given.next_if(|given| given.idempotency_key == draft.idempotency_key)?;
+        Some(draft.recorded(given.id, given.timestamp, given.transaction_id))
+    };
+    let entries = drafts.iter().map(entry).collect();
+    match given.next() {
+        Some(_) => Err(Error::internal("entries were recorded in another order than was asked for")),
+        None => Ok(entries),
     }
-    Ok(entries)
 }
 
 /// The columns of a draft, as [`Dialect::insert_entries`] reads them.

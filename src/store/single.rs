@@ -71,16 +71,16 @@ impl Singles {
     /// Where the database fails.
     pub(super) async fn read(self: &Arc<Self>, id: i64) -> Told {
         match self.begin(id) {
-            Begun::Alone(turn) => {
-                let rows = self.rows(&[id]).await;
-                drop(turn);
-                rows.map_err(failed)?.first().map(entry_of_result).transpose()
-            }
+            Begun::Alone(_turn) => self.read_alone(id).await,
             Begun::Together(receiver) => match self.wait(receiver).await {
                 Some(told) => told,
-                None => self.rows(&[id]).await.map_err(failed)?.first().map(entry_of_result).transpose(),
+                None => self.read_alone(id).await,
             },
         }
+    }
+
+    async fn read_alone(&self, id: i64) -> Told {
+        self.rows(&[id]).await.map_err(failed)?.first().map(entry_of_result).transpose()
     }
 
     /// Waits to be told; none where that takes too long.

@@ -59,11 +59,7 @@ impl<'a> Given<'a> {
 
     /// The entries to record.
     pub(super) fn entries(&self) -> Result<Vec<NewEntry>, Declined> {
-        let is_known = |value: &Value| match value {
-            Value::List(items) => items.iter().all(is_entry),
-            other => is_entry(other),
-        };
-        let inputs = self.read_checked::<Vec<CreateAuditLogInput>>("inputs", is_known)?;
+        let inputs = self.read_checked::<Vec<CreateAuditLogInput>>("inputs", is_entry)?;
         Ok(inputs.into_iter().map(NewEntry::from).collect())
     }
 
@@ -120,9 +116,10 @@ fn is_filter(value: &Value) -> bool {
     }
 }
 
-/// Whether a value has no member that entries have not. What stands below are images.
+/// Whether a value, or each of several, has no member that entries have not. What stands below are images.
 fn is_entry(value: &Value) -> bool {
     match value {
+        Value::List(items) => items.iter().all(is_entry),
         Value::Object(members) => members.keys().all(|name| INPUT_FIELDS.contains(&name.as_str())),
         _ => true,
     }
