@@ -18,6 +18,7 @@ mod m0006_rollup;
 mod m0007_cheap_checks;
 mod m0008_hidden_columns;
 mod m0009_fewer_indexes;
+mod m0010_cheap_context;
 mod scripted;
 
 /// Runs the migrations of Afterimage's own tables.
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_cheap_checks::MIGRATION),
             Box::new(m0008_hidden_columns::MIGRATION),
             Box::new(m0009_fewer_indexes::MIGRATION),
+            Box::new(m0010_cheap_context::MIGRATION),
         ]
     }
 

@@ -1,8 +1,5 @@
 //! No write is refused because of capture, however long the row's key is; and its entries are found.
 
-use afterimage::audit::{Filter, PageRequest};
-use afterimage::store::{self, Selection};
-use sea_orm::{ConnectionTrait as _, Statement};
 use serde_json::{Value, json};
 
 use crate::support::{Api, Kind, World, both};
@@ -72,78 +69,4 @@ both! {
             assert_eq!(world.scalar(&format!("select v from {table}")).await, "1");
         }
     }
-
-    async fn objects_are_found_by_their_index(world: World) {
-        let api = Api::start(&world).await;
-        let (many, analyze) = match world.kind {
-            Kind::Postgres => ("generate_series(1, 20000) as s(i)", "analyze afterimage.log"),
-            Kind::Sqlite => (
-                "(with recursive s(i) as (select 1 union all select i + 1 from s where i < 20000) select i from s)",
-                "analyze",
-            ),
-        };
-        world.sql(&format!(
-            "insert into {} (action, table_name, record_id) \
-             select case when i % 10 = 0 then 'DELETE' else 'UPDATE' end, 't', i % 5000 from {many}", world.log())).await;
-        world.sql(analyze).await;
-        let database = &api.server.services.database;
-        let index = if world.kind == Kind::Postgres { "log_object" } else { "afterimage_log_object" };
-        let object = Filter::object("t".into(), "77".into());
-        let request = PageRequest::new(Some(50), None, None, None, None).expect("a page");
-        let mut selections = vec![Selection::of(object.clone())];
-        selections.push(Selection::of_trash(object));
-        selections.push(Selection::of_trash(Filter::everything()));
-        for selection in &selections {
-            let statement = store::page_statement(database, selection, &request).await.expect("a statement");
-            let plan = plan(&world, database, statement).await;
-            assert!(plan.contains(index), "{selection:?}:\n{plan}");
-        }
-        let backend = database.reader.get_database_backend();
-        let latest = store::latest_statement(database, store::about(database.dialect, "t", &["77"]));
-        assert_eq!(latest.db_backend, backend);
-        let plan = plan(&world, database, latest).await;
-        assert!(plan.contains(index), "{plan}");
-    }
-
-    async fn any_page_of_an_objects_history_is_read_in_the_order_of_its_index(world: World) {
-        let api = Api::start(&world).await;
-        let (many, analyze) = match world.kind {
-            Kind::Postgres => ("generate_series(1, 20000) as s(i)", "analyze afterimage.log"),
-            Kind::Sqlite => (
-                "(with recursive s(i) as (select 1 union all select i + 1 from s where i < 20000) select i from s)",
-                "analyze",
-            ),
-        };
-        world.sql(&format!(
-            "insert into {} (action, table_name, record_id) \
-             select 'UPDATE', 't', case when i % 100 = 0 then 'hot' else cast(i as text) end from {many}", world.log())).await;
-        world.sql(analyze).await;
-        let database = &api.server.services.database;
-        let index = if world.kind == Kind::Postgres { "log_object" } else { "afterimage_log_object" };
-        let selection = Selection::of_object("t".into(), "hot".into(), Filter::everything());
-        let first = PageRequest::new(Some(50), None, None, None, None).expect("a page");
-        let (entries, _) = store::page(database, &selection, &first).await.expect("entries");
-        let cursor = afterimage::audit::Position::of(&entries[49]).to_cursor();
-        let pages = [
-            first,
-            PageRequest::new(Some(50), Some(&cursor), None, None, None).expect("a page"),
-            PageRequest::new(None, None, Some(50), Some(&cursor), None).expect("a page"),
-        ];
-        for request in &pages {
-            let statement = store::page_statement(database, &selection, request).await.expect("a statement");
-            let plan = plan(&world, database, statement).await;
-            assert!(plan.contains(index), "{request:?}:\n{plan}");
-            assert!(!plan.contains("Sort") && !plan.contains("TEMP B-TREE"), "{request:?}:\n{plan}");
-        }
-    }
-}
-
-/// How the database goes about a statement.
-async fn plan(world: &World, database: &store::Database, statement: Statement) -> String {
-    let explain = if world.kind == Kind::Postgres { "EXPLAIN" } else { "EXPLAIN QUERY PLAN" };
-    let asked = Statement { sql: format!("{explain} {}", statement.sql), ..statement };
-    let rows = database.reader.query_all_raw(asked).await.expect("a plan");
-    let column = if world.kind == Kind::Postgres { 0 } else { 3 };
-    let lines: Vec<String> = rows.iter().map(|row| row.try_get_by_index(column).expect("a line")).collect();
-    lines.join("\n")
 }

@@ -16,6 +16,7 @@ mod filter_agreement;
 mod filters;
 mod harness;
 mod house;
+mod indexes;
 mod lives;
 mod long_keys;
 mod migrations;

@@ -10,7 +10,6 @@ use serde_json::{Map, Value};
 use super::catalogue::Relation;
 use super::name::literal;
 use super::require_user::refusal;
-use super::who::DATABASE_ROLE;
 use crate::capture::table::{Choice, Hidden};
 
 /// What a trigger records.
@@ -47,7 +46,6 @@ pub(super) fn record_altered(relation: &Relation, choice: &Choice, recording: &R
       relation oid := coalesce(pg_partition_root(TG_RELID), TG_RELID);
       settings text[] := afterimage.pin_settings();
       era bigint := afterimage.current_era();
-      database_role text := {DATABASE_ROLE};
       a afterimage.author;
     BEGIN
       a := afterimage.author();

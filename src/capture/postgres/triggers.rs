@@ -5,7 +5,7 @@ use super::catalogue::{Equality, Relation};
 use super::image::{plain_image, record_id, redacted, selected, value_text};
 use super::moves;
 use super::name::{identifier, literal};
-use super::who::{Author, DATABASE_ROLE, by_author, head};
+use super::who::{Author, by_author, head};
 use crate::capture::table::{Choice, Column, Hidden, Table};
 
 /// One trigger and its function.
@@ -105,7 +105,7 @@ fn insert_whole(
     };
     format!(
         "    INSERT INTO afterimage.log (action, table_name, record_id, {image_column}, database_role{columns}{})\n    \
-         SELECT '{action}', {}, {}, {image}, {DATABASE_ROLE}{values}{}\n    \
+         SELECT '{action}', {}, {}, {image}, database_role{values}{}\n    \
          FROM {from};\n",
         author.columns,
         literal(&table.name),
@@ -149,7 +149,7 @@ fn update(relation: &Relation, choice: &Choice, altered: &str) -> String {
         format!(
             "    INSERT INTO afterimage.log (action, table_name, record_id, old_values, new_values, database_role{redacted}{})\n    \
              VALUES ('UPDATE', {}, {new_id}, ({old} || '}}')::json, ({new} || '}}')::json,\n      \
-             {DATABASE_ROLE}{places}{});\n",
+             database_role{places}{});\n",
             author.columns,
             literal(&table.name),
             author.values(table, "UPDATE", "NEW"),

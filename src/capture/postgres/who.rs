@@ -12,24 +12,23 @@ use crate::capture::table::{Choice, Table};
 ///
 /// Each expression costs its setting up once a transaction. So this one tells all that is to be known first: what the
 /// application says, `''` where it says nothing, and null where that is not the question, since the server makes the
-/// change or the table was altered, which `altered` asks.
+/// change or the table was altered, which `altered` asks. In an INSERT, an expression would be set up for each statement
+/// and evaluated for each row: so the role that is logged in, with the one that it has taken on, is a variable too.
 pub(super) fn head(altered: &str) -> String {
     format!(
         "#variable_conflict use_variable
 DECLARE
   context text := CASE WHEN {altered} OR current_setting('afterimage.server', true) = 'on' THEN NULL
     ELSE coalesce(current_setting('afterimage.context', true), '') END;
+  database_role text :=
+    concat_ws(' as ', session_user, nullif(nullif(current_setting('role'), 'none'), session_user));
 "
     )
 }
 
-/// The role that is logged in, and the one that it has taken on.
-pub(super) const DATABASE_ROLE: &str =
-    "concat_ws(' as ', session_user, nullif(nullif(current_setting('role'), 'none'), session_user))";
-
 /// Reads the context, where there is nothing unusual in it: one pass over the text, and no call of another function.
-/// Whatever is long, malformed or odd is left to the function that knows what becomes of it. What is no longer than this
-/// may hold each part in full, but for those that are indexed.
+/// Whatever is long, malformed or odd is left to the function that knows what becomes of it: what is no longer than this
+/// may hold each part in full, but for those whose types say how long they may be.
 const LISTEN: &str = "  DECLARE said afterimage.said; BEGIN
     BEGIN
       said := json_populate_record(NULL::afterimage.said,
@@ -55,8 +54,8 @@ pub(super) struct Author {
 const NOBODY: Author = Author { columns: "", values: "", reverses: false };
 const APPLICATION: Author = Author {
     columns: ", user_id, username, description, ip_address, correlation_id, metadata",
-    values: ", nullif(left(said.\"userId\", 500), ''), said.username, said.description, said.\"ipAddress\", \
-             left(said.\"correlationId\", 500), said.metadata",
+    values: ", nullif(said.\"userId\", ''), said.username, said.description, said.\"ipAddress\", said.\"correlationId\", \
+             said.metadata",
     reverses: false,
 };
 const SERVER: Author = Author {
