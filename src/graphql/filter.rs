@@ -18,11 +18,13 @@ pub struct AuditLogFilter {
     user_id: Option<Vec<ID>>,
     /// Whether there is a user at all.
     has_user: Option<bool>,
-    /// The user's name is one of these.
+    /// The user's name is one of these. No index knows names: what is rare or missing costs what `changedField` costs, and
+    /// is narrowed in the same way.
     username: Option<Vec<String>>,
     /// The table is one of these; qualified with its schema where that is not the default one.
     table_name: Option<Vec<String>>,
-    /// The object's key is one of these.
+    /// The object's key is one of these. Together with `tableName`, an index finds it; without, it costs what
+    /// `changedField` costs.
     record_id: Option<Vec<ID>>,
     /// The action is one of these.
     action: Option<Vec<AuditAction>>,
@@ -30,13 +32,14 @@ pub struct AuditLogFilter {
     start: Option<Instant>,
     /// Before this instant; a calendar date is included to its end.
     end: Option<Instant>,
-    /// An address, or a network in CIDR form.
+    /// An address, or a network in CIDR form. No index knows networks: it costs what `changedField` costs, and is narrowed
+    /// in the same way.
     ip_address: Option<String>,
     /// The correlation id is one of these.
     correlation_id: Option<Vec<String>>,
     /// The transaction is one of these.
     transaction_id: Option<Vec<ID>>,
-    /// The source is one of these.
+    /// The source is one of these. No index knows sources: what is rare costs what `changedField` costs.
     source: Option<Vec<AuditSource>>,
     /// Entries that changed one of these fields; of a CREATE or DELETE, those that have one of them. No index knows
     /// fields: every entry that meets the other conditions is read, the most recent first, until the page is full. A

@@ -55,6 +55,13 @@ pub trait Dialect: Send + Sync {
     /// Whether the address lies in the network; `known` are the addresses of the log that do, where they were listed.
     fn within(&self, network: &IpNet, known: &[String]) -> Expr;
 
+    /// Lists the tables with so many entries that walking through the entries of all tables finds some of theirs sooner
+    /// than their index does, where the database does not find that out itself.
+    fn large_tables(&self) -> Option<Statement>;
+
+    /// Whether the table is one of these; `large` are the large ones, where they were listed.
+    fn is_in_table(&self, names: &[String], large: &[String]) -> Expr;
+
     /// Whether the record id is one of these, said so that the index of objects finds it.
     fn has_record(&self, ids: &[String]) -> Expr;
 

@@ -2,7 +2,7 @@
 
 use ipnet::IpNet;
 use sea_orm::sea_query::{Condition, Expr, Func, IntoCondition};
-use sea_orm::{ColumnTrait, ConnectionTrait, ExprTrait};
+use sea_orm::{ColumnTrait, ConnectionTrait, ExprTrait, Statement};
 
 use super::dialect::Dialect;
 use super::error::failed;
@@ -12,7 +12,16 @@ use afterimage_entity::log::Column;
 /// A filter and what must be asked of the database before it can be written as SQL.
 pub(super) struct Prepared<'a> {
     filter: &'a Filter,
+    known: Known,
+}
+
+/// What the database was asked.
+#[derive(Default)]
+struct Known {
+    /// The addresses that the log holds.
     addresses: Vec<String>,
+    /// The tables with so many entries that they are better found among all.
+    large_tables: Vec<String>,
 }
 
 impl<'a> Prepared<'a> {
@@ -22,39 +31,61 @@ impl<'a> Prepared<'a> {
         connection: &impl ConnectionTrait,
         filter: &'a Filter,
     ) -> Result<Self> {
-        let mut addresses = Vec::new();
-        if names_network(filter)
-            && let Some(statement) = dialect.known_addresses()
-        {
-            for row in connection.query_all_raw(statement).await.map_err(failed)? {
-                addresses.push(row.try_get_by_index(0).map_err(failed)?);
-            }
+        let mut known = Known::default();
+        if names(filter, |filter| matches!(filter, Filter::Network(_))) {
+            known.addresses = texts(connection, dialect.known_addresses()).await?;
         }
-        Ok(Prepared { filter, addresses })
+        // The index of objects finds an object whatever else its table holds.
+        if names(filter, |filter| matches!(filter, Filter::Table(_))) && !is_about_objects(filter) {
+            known.large_tables = texts(connection, dialect.large_tables()).await?;
+        }
+        Ok(Prepared { filter, known })
+    }
+
+    /// A filter for which nothing has to be asked.
+    pub(super) fn plain(filter: &'a Filter) -> Self {
+        Prepared { filter, known: Known::default() }
     }
 
     /// The filter as SQL, with every value bound.
     pub(super) fn condition(&self, dialect: &dyn Dialect) -> Condition {
-        condition(dialect, self.filter, &self.addresses)
+        condition(dialect, self.filter, &self.known)
     }
 }
 
-fn names_network(filter: &Filter) -> bool {
+/// The texts that a statement answers, if there is one.
+async fn texts(connection: &impl ConnectionTrait, statement: Option<Statement>) -> Result<Vec<String>> {
+    let Some(statement) = statement else { return Ok(Vec::new()) };
+    let rows = connection.query_all_raw(statement).await.map_err(failed)?;
+    rows.iter().map(|row| row.try_get_by_index(0).map_err(failed)).collect()
+}
+
+/// Whether one of the filters that this one is made of is such a one.
+fn names(filter: &Filter, is_one: fn(&Filter) -> bool) -> bool {
     match filter {
-        Filter::All(filters) | Filter::Any(filters) => filters.iter().any(names_network),
-        Filter::Not(filter) => names_network(filter),
-        Filter::Network(_) => true,
-        _ => false,
+        Filter::All(filters) | Filter::Any(filters) => filters.iter().any(|filter| names(filter, is_one)),
+        Filter::Not(filter) => names(filter, is_one),
+        filter => is_one(filter),
     }
 }
 
-fn condition(dialect: &dyn Dialect, filter: &Filter, addresses: &[String]) -> Condition {
-    let nested = |filter| condition(dialect, filter, addresses);
+/// Whether whatever meets the filter has one of a few record ids.
+fn is_about_objects(filter: &Filter) -> bool {
+    match filter {
+        Filter::All(filters) => filters.iter().any(is_about_objects),
+        filter => matches!(filter, Filter::Record(_)),
+    }
+}
+
+fn condition(dialect: &dyn Dialect, filter: &Filter, known: &Known) -> Condition {
+    let nested = |filter| condition(dialect, filter, known);
     match filter {
         Filter::All(filters) if filters.is_empty() => constant("TRUE"),
         Filter::All(filters) => filters.iter().map(nested).fold(Condition::all(), Condition::add),
         Filter::Any(filters) if filters.is_empty() => constant("FALSE"),
         Filter::Any(filters) => filters.iter().map(nested).fold(Condition::any(), Condition::add),
+        // Each entry has an instant: said so that the index of instants finds it.
+        Filter::Not(filter) if let Some(complement) = complement_in_time(filter) => nested(&complement),
         // SQL knows a third answer: what is not known to hold does not hold, and its complement does.
         Filter::Not(filter) => {
             let inner: Expr = nested(filter).into();
@@ -64,13 +95,13 @@ fn condition(dialect: &dyn Dialect, filter: &Filter, addresses: &[String]) -> Co
         Filter::HasUser(true) => Column::UserId.is_not_null().into_condition(),
         Filter::HasUser(false) => Column::UserId.is_null().into_condition(),
         Filter::Username(names) => Column::Username.is_in(names).into_condition(),
-        Filter::Table(names) => Column::TableName.is_in(names).into_condition(),
+        Filter::Table(names) => dialect.is_in_table(names, &known.large_tables).into_condition(),
         Filter::Record(ids) if ids.is_empty() => constant("FALSE"),
         Filter::Record(ids) => dialect.has_record(ids).into_condition(),
         Filter::Action(actions) => Column::Action.is_in(actions.iter().map(|action| action.as_str())).into_condition(),
         Filter::Start(instant) => column(Column::Timestamp).gte(dialect.instant(*instant)).into_condition(),
         Filter::End(instant) => column(Column::Timestamp).lt(dialect.instant(*instant)).into_condition(),
-        Filter::Network(network) => dialect.within(network, &known_within(network, addresses)).into_condition(),
+        Filter::Network(network) => dialect.within(network, &known_within(network, &known.addresses)).into_condition(),
         Filter::Correlation(ids) => Column::CorrelationId.is_in(ids).into_condition(),
         Filter::Transaction(ids) => any(ids.iter().map(|id| dialect.in_transaction(id)).collect()),
         Filter::Source(sources) => Column::Source.is_in(sources.iter().map(|source| source.as_str())).into_condition(),
@@ -84,6 +115,19 @@ fn condition(dialect: &dyn Dialect, filter: &Filter, addresses: &[String]) -> Co
                 .chain(images.into_iter().map(|image| dialect.image_contains(image, text)))
                 .collect())
         }
+    }
+}
+
+/// The other side of a filter by one instant.
+fn complement_in_time(filter: &Filter) -> Option<Filter> {
+    match filter {
+        Filter::All(filters) | Filter::Any(filters) => match filters.as_slice() {
+            [filter] => complement_in_time(filter),
+            _ => None,
+        },
+        Filter::Start(instant) => Some(Filter::End(*instant)),
+        Filter::End(instant) => Some(Filter::Start(*instant)),
+        _ => None,
     }
 }
 

@@ -184,12 +184,15 @@ pub async fn exists_beyond(database: &Database, selection: &Selection, place: Po
     {
         return Ok(exists);
     }
-    let select = find(database.dialect)
+    let beyond = find(database.dialect)
         .filter(condition(database, selection).await?)
-        .filter(selection.sequence.beyond(database.dialect, place, side))
-        .select_only()
-        .expr(Expr::cust("1"))
-        .limit(1);
+        .filter(selection.sequence.beyond(database.dialect, place, side));
+    // The one that lies next to the place: without an order, the planner may look for one from the far end.
+    let order = match side {
+        Beyond::Newer => Order::Asc,
+        Beyond::Older => Order::Desc,
+    };
+    let select = selection.sequence.ordered(beyond, order).select_only().expr(Expr::cust("1")).limit(1);
     let statement = database.reader.get_database_backend().build(select.as_query());
     Ok(database.reader.query_one_raw(statement).await.map_err(failed)?.is_some())
 }

@@ -91,6 +91,24 @@ impl Dialect for Sqlite {
         Expr::cust_with_exprs("? IN (SELECT value FROM json_each(?))", [column(Column::IpAddress), Expr::val(list)])
     }
 
+    fn large_tables(&self) -> Option<Statement> {
+        Some(Statement::from_string(
+            DbBackend::Sqlite,
+            "SELECT name FROM afterimage_rollup_count WHERE measure = 1 AND level = 0 \
+              GROUP BY name HAVING sum(count) > 10000",
+        ))
+    }
+
+    fn is_in_table(&self, names: &[String], large: &[String]) -> Expr {
+        // The planner takes every table for small, and sorts all of its entries for a page. The sign keeps it from the
+        // index of objects.
+        let table = match names.iter().any(|name| large.contains(name)) {
+            true => Expr::cust_with_expr("+?", column(Column::TableName)),
+            false => column(Column::TableName),
+        };
+        table.is_in(names)
+    }
+
     fn has_record(&self, ids: &[String]) -> Expr {
         Column::RecordId.is_in(ids)
     }

@@ -1,7 +1,7 @@
 //! What is asked of the log is found by the index that is there for it.
 
 use afterimage::audit::{Filter, PageRequest};
-use afterimage::store::{self, Selection};
+use afterimage::store::{self, Folded, Selection};
 use sea_orm::{ConnectionTrait as _, Statement};
 
 use crate::support::{Api, Kind, World, both};
@@ -67,6 +67,20 @@ both! {
             let plan = plan(&world, database, statement).await;
             assert!(plan.contains(index), "{selection:?}:\n{plan}");
         }
+    }
+
+    async fn a_page_of_a_table_with_most_of_the_entries_is_not_sorted(world: World) {
+        let api = Api::start(&world).await;
+        let (many, analyze) = numbers(&world);
+        world.sql(&format!(
+            "insert into {} (action, table_name, record_id) \
+             select 'UPDATE', case when i % 10 = 0 then 'few' else 'most' end, i from {many}", world.log())).await;
+        world.sql(analyze).await;
+        let database = &api.server.services.database;
+        // The server may be at it too.
+        while !matches!(store::fold(database).await.expect("a fold"), Folded::Everything | Folded::Nothing) {}
+        let index = if world.kind == Kind::Postgres { "log_timestamp" } else { "afterimage_log_timestamp" };
+        assert_read_in_order(&world, &api, &Selection::of(Filter::Table(vec!["most".to_owned()])), index).await;
     }
 
     async fn any_page_of_a_users_entries_is_read_in_the_order_of_its_index(world: World) {

@@ -2,7 +2,7 @@
 
 use sea_orm::{DbBackend, QueryFilter, QueryTrait};
 
-use super::Prepared;
+use super::{Known, Prepared, is_about_objects};
 use crate::audit::{Action, Filter, Source};
 use crate::store::dialect::Dialect;
 use crate::store::log::find;
@@ -14,7 +14,8 @@ const KNOWN: [&str; 3] = ["10.0.0.7", "10.1.0.7", "::1"];
 
 /// The condition on one line, with `·` for the log's alias, and the values bound.
 fn rendered(dialect: &dyn Dialect, backend: DbBackend, filter: &Filter) -> (String, Vec<String>) {
-    let prepared = Prepared { filter, addresses: KNOWN.map(str::to_owned).to_vec() };
+    let known = Known { addresses: KNOWN.map(str::to_owned).to_vec(), large_tables: vec!["large".to_owned()] };
+    let prepared = Prepared { filter, known };
     let statement = find(dialect).filter(prepared.condition(dialect)).build(backend);
     let (_, condition) = statement.sql.split_once(" WHERE ").expect("a condition");
     let words: Vec<&str> = condition.split_whitespace().collect();
@@ -96,6 +97,32 @@ fn instants_are_compared_in_the_spelling_of_the_column() {
     on_postgres(Filter::End(instant), r#"·"timestamp" < $1"#, &["'2026-03-01 09:30:00.123456 +00:00'"]);
     on_sqlite(Filter::Start(instant), r#"·"timestamp" >= ?"#, &["'2026-03-01T09:30:00.124Z'"]);
     on_sqlite(Filter::End(instant), r#"·"timestamp" < ?"#, &["'2026-03-01T09:30:00.124Z'"]);
+}
+
+#[test]
+fn the_complement_of_a_time_is_a_time() {
+    let instant = "2026-03-01T09:30:00.123456Z".parse().unwrap();
+    let not = |filter| Filter::Not(Box::new(Filter::All(vec![filter])));
+    for (filter, complement) in
+        [(Filter::Start(instant), Filter::End(instant)), (Filter::End(instant), Filter::Start(instant))]
+    {
+        for (dialect, backend) in
+            [(&Postgres as &dyn Dialect, DbBackend::Postgres), (&Sqlite as &dyn Dialect, DbBackend::Sqlite)]
+        {
+            assert_eq!(rendered(dialect, backend, &not(filter.clone())), rendered(dialect, backend, &complement));
+        }
+    }
+}
+
+#[test]
+fn a_large_table_is_not_looked_for_in_its_index_on_sqlite() {
+    let tables = Filter::Table(texts(&["small", "large"]));
+    on_postgres(tables.clone(), r#"·"table_name" IN ($1, $2)"#, &["'small'", "'large'"]);
+    on_sqlite(tables, r#"(+·"table_name") IN (?, ?)"#, &["'small'", "'large'"]);
+    // Of an object that is not even asked.
+    let object = Filter::object("large".to_owned(), "1".to_owned());
+    assert!(is_about_objects(&object.clone().and(Filter::HasUser(true))));
+    assert!(!is_about_objects(&Filter::Any(vec![object, Filter::HasUser(true)])));
 }
 
 #[test]

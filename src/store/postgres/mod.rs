@@ -88,6 +88,14 @@ impl Dialect for Postgres {
         )
     }
 
+    fn large_tables(&self) -> Option<Statement> {
+        None
+    }
+
+    fn is_in_table(&self, names: &[String], _large: &[String]) -> Expr {
+        Column::TableName.is_in(names)
+    }
+
     fn has_record(&self, ids: &[String]) -> Expr {
         // The index holds a hash of the record id: it takes keys of any length.
         let hash = |id: Expr| Expr::cust_with_expr("hashtextextended($1, 0)", id);

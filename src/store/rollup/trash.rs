@@ -57,7 +57,7 @@ impl Trash {
             None => None,
         };
         let narrow = Filter::All(narrow);
-        let narrow = Prepared::of(dialect, connection, &narrow).await?.condition(dialect).into();
+        let narrow = Prepared::plain(&narrow).condition(dialect).into();
         Ok(Trash { dialect, tail: tail.condition.clone(), narrow, wide, beyond })
     }
 
@@ -129,8 +129,9 @@ impl Trash {
     /// What was deleted since, and not changed after.
     fn since(&self) -> String {
         format!(
-            "SELECT log.id AS id, log.timestamp AS timestamp FROM {} AS log \
-              WHERE log.id IN (SELECT recent.id FROM recent WHERE recent.action = 'DELETE') AND (?) AND (?){}{}",
+            // SQLite takes the tables of a cross join in this order.
+            "SELECT log.id AS id, log.timestamp AS timestamp FROM recent CROSS JOIN {} AS log \
+              WHERE log.id = recent.id AND recent.action = 'DELETE' AND (?) AND (?){}{}",
             self.dialect.table("log"),
             " AND (?)".repeat(self.beyond.len()),
             if self.wide.is_some() { " AND (?)" } else { "" }
