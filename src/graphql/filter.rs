@@ -32,8 +32,8 @@ pub struct AuditLogFilter {
     start: Option<Instant>,
     /// Before this instant; a calendar date is included to its end.
     end: Option<Instant>,
-    /// An address, or a network in CIDR form. No index knows networks: it costs what `changedField` costs, and is narrowed
-    /// in the same way.
+    /// An address, or a network in CIDR form. What is rare or missing costs what `changedField` costs, and is narrowed in
+    /// the same way.
     ip_address: Option<String>,
     /// The correlation id is one of these.
     correlation_id: Option<Vec<String>>,

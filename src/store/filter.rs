@@ -12,16 +12,17 @@ use afterimage_entity::log::Column;
 /// A filter and what must be asked of the database before it can be written as SQL.
 pub(super) struct Prepared<'a> {
     filter: &'a Filter,
-    known: Known,
+    addresses: Vec<String>,
+    large_tables: Vec<String>,
 }
 
 /// What the database was asked.
-#[derive(Default)]
-struct Known {
+#[derive(Clone, Copy)]
+struct Known<'a> {
     /// The addresses that the log holds.
-    addresses: Vec<String>,
+    addresses: &'a [String],
     /// The tables with so many entries that they are better found among all.
-    large_tables: Vec<String>,
+    large_tables: &'a [String],
 }
 
 impl<'a> Prepared<'a> {
@@ -31,25 +32,24 @@ impl<'a> Prepared<'a> {
         connection: &impl ConnectionTrait,
         filter: &'a Filter,
     ) -> Result<Self> {
-        let mut known = Known::default();
-        if names(filter, |filter| matches!(filter, Filter::Network(_))) {
-            known.addresses = texts(connection, dialect.known_addresses()).await?;
+        let mut prepared = Prepared::plain(filter);
+        if names(filter, |filter| matches!(filter, Filter::Network(network) if only_spelling(network).is_none())) {
+            prepared.addresses = texts(connection, dialect.known_addresses()).await?;
         }
-        // The index of objects finds an object whatever else its table holds.
         if names(filter, |filter| matches!(filter, Filter::Table(_))) && !is_about_objects(filter) {
-            known.large_tables = texts(connection, dialect.large_tables()).await?;
+            prepared.large_tables = texts(connection, dialect.large_tables()).await?;
         }
-        Ok(Prepared { filter, known })
+        Ok(prepared)
     }
 
     /// A filter for which nothing has to be asked.
     pub(super) fn plain(filter: &'a Filter) -> Self {
-        Prepared { filter, known: Known::default() }
+        Prepared { filter, addresses: Vec::new(), large_tables: Vec::new() }
     }
 
     /// The filter as SQL, with every value bound.
     pub(super) fn condition(&self, dialect: &dyn Dialect) -> Condition {
-        condition(dialect, self.filter, &self.known)
+        condition(dialect, self.filter, Known { addresses: &self.addresses, large_tables: &self.large_tables })
     }
 }
 
@@ -77,7 +77,9 @@ fn is_about_objects(filter: &Filter) -> bool {
     }
 }
 
-fn condition(dialect: &dyn Dialect, filter: &Filter, known: &Known) -> Condition {
+fn condition(dialect: &dyn Dialect, filter: &Filter, known: Known<'_>) -> Condition {
+    // The index of objects finds an object whatever else its table holds.
+    let known = if is_about_objects(filter) { Known { large_tables: &[], ..known } } else { known };
     let nested = |filter| condition(dialect, filter, known);
     match filter {
         Filter::All(filters) if filters.is_empty() => constant("TRUE"),
@@ -95,13 +97,16 @@ fn condition(dialect: &dyn Dialect, filter: &Filter, known: &Known) -> Condition
         Filter::HasUser(true) => Column::UserId.is_not_null().into_condition(),
         Filter::HasUser(false) => Column::UserId.is_null().into_condition(),
         Filter::Username(names) => Column::Username.is_in(names).into_condition(),
-        Filter::Table(names) => dialect.is_in_table(names, &known.large_tables).into_condition(),
+        Filter::Table(names) => dialect.is_in_table(names, known.large_tables).into_condition(),
         Filter::Record(ids) if ids.is_empty() => constant("FALSE"),
         Filter::Record(ids) => dialect.has_record(ids).into_condition(),
         Filter::Action(actions) => Column::Action.is_in(actions.iter().map(|action| action.as_str())).into_condition(),
         Filter::Start(instant) => column(Column::Timestamp).gte(dialect.instant(*instant)).into_condition(),
         Filter::End(instant) => column(Column::Timestamp).lt(dialect.instant(*instant)).into_condition(),
-        Filter::Network(network) => dialect.within(network, &known_within(network, &known.addresses)).into_condition(),
+        Filter::Network(network) => match only_spelling(network) {
+            Some(address) => Column::IpAddress.eq(address).into_condition(),
+            None => dialect.within(network, &known_within(network, known.addresses)).into_condition(),
+        },
         Filter::Correlation(ids) => Column::CorrelationId.is_in(ids).into_condition(),
         Filter::Transaction(ids) => any(ids.iter().map(|id| dialect.in_transaction(id)).collect()),
         Filter::Source(sources) => Column::Source.is_in(sources.iter().map(|source| source.as_str())).into_condition(),
@@ -152,6 +157,14 @@ fn any(expressions: Vec<Expr>) -> Condition {
 
 fn constant(truth: &'static str) -> Condition {
     Expr::cust(truth).into_condition()
+}
+
+/// The one text that is an address of this network, if there is but one: an address of IPv4 has no other spelling.
+fn only_spelling(network: &IpNet) -> Option<String> {
+    match network {
+        IpNet::V4(network) if network.prefix_len() == 32 => Some(network.addr().to_string()),
+        _ => None,
+    }
 }
 
 fn known_within(network: &IpNet, addresses: &[String]) -> Vec<String> {

@@ -18,6 +18,9 @@ pub(super) use interrupt::interrupt_at_limits;
 /// After every instant that the log can hold. Spelled out, a year of five digits would sort before all others.
 const END_OF_TIME: &str = "9999-12-31T24:00:00.000Z";
 
+/// So many addresses make a network a common one.
+const MANY_ADDRESSES: usize = 1_000;
+
 pub(super) struct Sqlite;
 
 impl Dialect for Sqlite {
@@ -87,8 +90,14 @@ impl Dialect for Sqlite {
     }
 
     fn within(&self, _network: &IpNet, known: &[String]) -> Expr {
+        // Of a common network, a page is found sooner on a walk through the log than by sorting all entries that the index
+        // has of its addresses.
+        let sql = match known.len() {
+            0..=MANY_ADDRESSES => "? IN (SELECT value FROM json_each(?))",
+            _ => "+? IN (SELECT value FROM json_each(?))",
+        };
         let list = serde_json::Value::from(known).to_string();
-        Expr::cust_with_exprs("? IN (SELECT value FROM json_each(?))", [column(Column::IpAddress), Expr::val(list)])
+        Expr::cust_with_exprs(sql, [column(Column::IpAddress), Expr::val(list)])
     }
 
     fn large_tables(&self) -> Option<Statement> {

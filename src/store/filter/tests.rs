@@ -1,8 +1,9 @@
 //! The SQL of every filter, for both databases. What it answers is tested through the API.
 
+use sea_orm::sea_query::Query;
 use sea_orm::{DbBackend, QueryFilter, QueryTrait};
 
-use super::{Known, Prepared, is_about_objects};
+use super::Prepared;
 use crate::audit::{Action, Filter, Source};
 use crate::store::dialect::Dialect;
 use crate::store::log::find;
@@ -14,8 +15,8 @@ const KNOWN: [&str; 3] = ["10.0.0.7", "10.1.0.7", "::1"];
 
 /// The condition on one line, with `·` for the log's alias, and the values bound.
 fn rendered(dialect: &dyn Dialect, backend: DbBackend, filter: &Filter) -> (String, Vec<String>) {
-    let known = Known { addresses: KNOWN.map(str::to_owned).to_vec(), large_tables: vec!["large".to_owned()] };
-    let prepared = Prepared { filter, known };
+    let (addresses, large_tables) = (KNOWN.map(str::to_owned).to_vec(), vec!["large".to_owned()]);
+    let prepared = Prepared { filter, addresses, large_tables };
     let statement = find(dialect).filter(prepared.condition(dialect)).build(backend);
     let (_, condition) = statement.sql.split_once(" WHERE ").expect("a condition");
     let words: Vec<&str> = condition.split_whitespace().collect();
@@ -119,10 +120,14 @@ fn a_large_table_is_not_looked_for_in_its_index_on_sqlite() {
     let tables = Filter::Table(texts(&["small", "large"]));
     on_postgres(tables.clone(), r#"·"table_name" IN ($1, $2)"#, &["'small'", "'large'"]);
     on_sqlite(tables, r#"(+·"table_name") IN (?, ?)"#, &["'small'", "'large'"]);
-    // Of an object that is not even asked.
+    // But an object is found by it, among other conditions too.
     let object = Filter::object("large".to_owned(), "1".to_owned());
-    assert!(is_about_objects(&object.clone().and(Filter::HasUser(true))));
-    assert!(!is_about_objects(&Filter::Any(vec![object, Filter::HasUser(true)])));
+    let objects = Filter::Any(vec![object.and(Filter::HasUser(true)), Filter::Table(texts(&["large"]))]);
+    on_sqlite(
+        objects,
+        r#"(·"table_name" IN (?) AND ·"record_id" IN (?) AND ·"user_id" IS NOT NULL) OR (+·"table_name") IN (?)"#,
+        &["'large'", "'1'", "'large'"],
+    );
 }
 
 #[test]
@@ -130,6 +135,13 @@ fn a_network_is_compared_as_one_or_by_the_addresses_that_the_log_holds() {
     let network = || Filter::Network("10.0.0.9/16".parse().unwrap());
     on_postgres(network(), r#"(·"ip_address")::inet <<= ($1)::inet"#, &["'10.0.0.0/16'"]);
     on_sqlite(network(), r#"·"ip_address" IN (SELECT value FROM json_each(?))"#, &[r#"'[\"10.0.0.7\"]'"#]);
+    // An address of IPv4 has but one spelling.
+    let address = || Filter::Network("10.0.0.9/32".parse().unwrap());
+    on_postgres(address(), r#"·"ip_address" = $1"#, &["'10.0.0.9'"]);
+    on_sqlite(address(), r#"·"ip_address" = ?"#, &["'10.0.0.9'"]);
+    let known: Vec<String> = (0..1_001).map(|n| format!("10.0.{}.{}", n / 256, n % 256)).collect();
+    let common = Sqlite.within(&"10.0.0.0/8".parse().unwrap(), &known);
+    assert!(DbBackend::Sqlite.build(Query::select().expr(common)).sql.starts_with(r#"SELECT +"log"."ip_address" IN"#));
 }
 
 #[test]
