@@ -8,6 +8,7 @@ use super::dialect::Dialect;
 use super::error::failed;
 use crate::audit::{Action, Filter, Result};
 use afterimage_entity::log::Column;
+use afterimage_entity::text::Text;
 
 /// A filter and what must be asked of the database before it can be written as SQL.
 pub(super) struct Prepared<'a> {
@@ -57,7 +58,7 @@ impl<'a> Prepared<'a> {
 async fn texts(connection: &impl ConnectionTrait, statement: Option<Statement>) -> Result<Vec<String>> {
     let Some(statement) = statement else { return Ok(Vec::new()) };
     let rows = connection.query_all_raw(statement).await.map_err(failed)?;
-    rows.iter().map(|row| row.try_get_by_index(0).map_err(failed)).collect()
+    rows.iter().map(|row| row.try_get_by_index::<Text>(0).map(String::from).map_err(failed)).collect()
 }
 
 /// Whether one of the filters that this one is made of is such a one.

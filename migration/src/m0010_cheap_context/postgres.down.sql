@@ -1,1 +1,1 @@
-alter type afterimage.said alter attribute "userId" type text, alter attribute "correlationId" type text;
+drop type afterimage.heard;

@@ -29,9 +29,9 @@ DECLARE
 /// Reads the context, where there is nothing unusual in it: one pass over the text, and no call of another function.
 /// Whatever is long, malformed or odd is left to the function that knows what becomes of it: what is no longer than this
 /// may hold each part in full, but for those whose types say how long they may be.
-const LISTEN: &str = "  DECLARE said afterimage.said; BEGIN
+const LISTEN: &str = "  DECLARE said afterimage.heard; BEGIN
     BEGIN
-      said := json_populate_record(NULL::afterimage.said,
+      said := json_populate_record(NULL::afterimage.heard,
         CASE WHEN octet_length(context) <= 1000 AND strpos(context, E'\\\\u0000') = 0 THEN context ELSE '' END::json);
       said.\"ipAddress\" := host(CASE WHEN strpos(said.\"ipAddress\", '/') > 0 THEN '' ELSE said.\"ipAddress\" END::inet);
     EXCEPTION WHEN OTHERS THEN
