@@ -24,8 +24,8 @@ pub(crate) struct Relation {
     /// Settings of the session that would change how its values are printed, each as `name = value`: capture pins them.
     pub(super) settings: Vec<&'static str>,
     /// Whether INSERT and DELETE are recorded row by row. A statement's triggers fire after all of its rows', so that
-    /// beside row triggers that write they would record the effects before the cause; and a statement on a parent
-    /// passes the children's statement triggers by.
+    /// beside row triggers that write they would record the effects before the cause; a statement on a parent passes
+    /// the children's statement triggers by; and what a subscription applies fires none.
     pub(super) row_level: bool,
     /// Whether another AFTER ROW trigger fires before ours, so that what it does is recorded before its cause.
     pub(super) preceded: bool,

@@ -21,6 +21,8 @@ SELECT c.oid::bigint AS relation,
        OR EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k
                    WHERE k.confrelid = c.oid AND k.contype = 'f'
                      AND (k.confdeltype IN ('c', 'n', 'd') OR k.confupdtype IN ('c', 'n', 'd')))
+       -- ... what is replicated to here, which fires no statement triggers, ...
+       OR EXISTS (SELECT 1 FROM pg_catalog.pg_subscription_rel r WHERE r.srrelid = c.oid)
        -- ... partitions and inheritance.
        OR c.relkind = 'p'
        OR EXISTS (SELECT 1 FROM pg_catalog.pg_inherits i WHERE c.oid IN (i.inhrelid, i.inhparent)) AS row_level,

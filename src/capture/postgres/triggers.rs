@@ -97,16 +97,17 @@ fn insert_whole(
         values += &format!(", {redacted}");
     }
     let written = || format!("({}) AS image", selected(table, hidden, row));
-    let (image, from) = match (row, plain_image(table, hidden, row)) {
+    let alone = matches!(row, "OLD" | "NEW");
+    let (image, from) = match plain_image(table, hidden, row) {
         // A partition may have its columns in another order.
-        ("OLD" | "NEW", _) => (String::from("row_to_json(image.*)"), written()),
-        (rows, Some(image)) => (image, rows.to_owned()),
-        (rows, None) => (String::from("row_to_json(image.*)"), format!("{rows}, LATERAL {}", written())),
+        Some(image) if alone && !table.partitioned => (image, String::new()),
+        Some(image) if !alone => (image, format!("\n    FROM {row}")),
+        _ if alone => (String::from("row_to_json(image.*)"), format!("\n    FROM {}", written())),
+        _ => (String::from("row_to_json(image.*)"), format!("\n    FROM {row}, LATERAL {}", written())),
     };
     format!(
         "    INSERT INTO afterimage.log (action, table_name, record_id, {image_column}, database_role{columns}{})\n    \
-         SELECT '{action}', {}, {}, {image}, database_role{values}{}\n    \
-         FROM {from};\n",
+         SELECT '{action}', {}, {}, {image}, database_role{values}{}{from};\n",
         author.columns,
         literal(&table.name),
         record_id(table, row),

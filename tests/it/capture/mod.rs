@@ -3,10 +3,12 @@
 
 mod altered;
 mod altered_types;
+mod bulk;
 mod cascades;
 mod context;
 mod health;
 mod partitions;
+mod replicated;
 mod settings;
 mod sizes;
 mod statements;
