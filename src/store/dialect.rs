@@ -77,6 +77,10 @@ pub trait Dialect: Send + Sync {
     /// The start of the bucket that the entry falls in, as text of the form `2026-03-01T09:00:00Z`.
     fn bucket(&self, bucket: TimeBucket) -> Expr;
 
+    /// The query `counted`, with what it is made of: how many rows of a query have each value of each of these columns. A
+    /// row has the name of the column as `key`, the value under that name, and the `count`.
+    fn count_by_each(&self, columns: &[&str], rows: &str) -> String;
+
     /// How a transaction begins that reads all of what it reads as of one moment.
     fn read_options(&self) -> TransactionOptions;
 

@@ -43,6 +43,6 @@ pub use postgres::snapshot::Snapshot;
 pub use reader::{ReadTransaction, Reader};
 pub use rollup::{Folded, fold, keep};
 pub use row::{LogRow, entry_of_row};
-pub use summary::{Counts, Part, UserCount, summary};
+pub use summary::{Counts, Part, UserCount, summary, summary_statement};
 pub use tracked::{Tracked, forget_tracked, save_tracked, save_whole, tracked, tracked_or_paused, tracked_tables};
 pub use write::{Reversal, ServerContext, Write, remove_left_behind};

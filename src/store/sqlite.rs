@@ -145,6 +145,20 @@ impl Dialect for Sqlite {
         Expr::cust(format)
     }
 
+    fn count_by_each(&self, columns: &[&str], rows: &str) -> String {
+        // There are no grouping sets. To read a few narrow columns again is cheap.
+        let names = |counted: &str| {
+            let name =
+                |column: &&str| if *column == counted { counted.to_owned() } else { format!("NULL AS {column}") };
+            columns.iter().map(name).collect::<Vec<_>>().join(", ")
+        };
+        let each = columns.iter().map(|column| {
+            format!("SELECT '{column}' AS key, {}, count(*) AS count FROM meant GROUP BY {column}", names(column))
+        });
+        let each = each.collect::<Vec<_>>().join(" UNION ALL ");
+        format!("meant AS MATERIALIZED ({rows}), counted AS MATERIALIZED ({each})")
+    }
+
     fn read_options(&self) -> TransactionOptions {
         // A plain transaction reads the file as it was at its first statement.
         TransactionOptions::default()

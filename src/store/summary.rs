@@ -6,6 +6,7 @@ mod query;
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use sea_orm::Statement;
 
 use super::connect::Database;
 use super::dialect::TimeBucket;
@@ -117,4 +118,16 @@ pub async fn summary(database: &Database, filter: &Filter, parts: &[Part]) -> Re
     }
     reading.end().await?;
     Ok(counts)
+}
+
+/// The statement that counts these by the log itself: for who asks the database how it would go about it.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn summary_statement(database: &Database, filter: &Filter, parts: &[Part]) -> Result<Statement> {
+    let reading = Reading::quietly(database).await?;
+    let query = Query::by_log(database.dialect, &reading, filter).await?;
+    let statement = query.statement(&reading.transaction, parts);
+    reading.end().await?;
+    Ok(statement)
 }

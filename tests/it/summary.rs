@@ -127,6 +127,39 @@ both! {
         assert_eq!(timeline(&api, json!({"userId": ["9"]}), "").await, [""; 0]);
     }
 
+    /// Of a filter that no counter answers, the log is read once for all that is asked.
+    async fn what_is_counted_together_is_what_is_counted_by_itself(world: World) {
+        let api = Api::start(&world).await;
+        let rows: Vec<String> = (0..60).map(|i| {
+            let user = if i % 7 == 0 { "null".to_owned() } else { format!("'{}'", i % 3) };
+            let action = ["READ", "UPDATE", "DELETE"][i % 3];
+            format!("('{action}', 't{}', {user}, '10.0.0.{}', '2026-03-{:02}T{:02}:30:00Z')", i % 4, i % 2, 1 + i % 20, i % 24)
+        }).collect();
+        world.insert("action, table_name, user_id, ip_address, \"timestamp\"", &rows.join(",")).await;
+        let fields = [
+            "total", "byTable { tableName count }", "byTable(first: 2) { tableName count }", "byUser { userId count }",
+            "byUser(first: 1) { userId count }", "byAction { action count }", "timeline { start count }",
+            "timeline(bucket: HOUR) { start count }", "timeline(bucket: WEEK) { start count }",
+            "timeline(bucket: MONTH) { start count }",
+        ];
+        let fields: Vec<String> = fields.iter().enumerate().map(|(i, field)| format!("f{i}: {field}")).collect();
+        for filter in [
+            json!({"ipAddress": "10.0.0.1"}),
+            json!({"ipAddress": "10.0.0.9"}),
+            json!({"userId": ["1", "2"], "tableName": ["t1", "t2"]}),
+            json!({"hasUser": false, "action": "READ"}),
+        ] {
+            let together = summary(&api, filter.clone(), &fields.join(" ")).await;
+            for (i, field) in fields.iter().enumerate() {
+                let alone = summary(&api, filter.clone(), field).await;
+                assert_eq!(together[format!("f{i}")], alone[format!("f{i}")], "{field} of {filter}");
+                let two = summary(&api, filter.clone(), &format!("all: total {field}")).await;
+                assert_eq!(two[format!("f{i}")], alone[format!("f{i}")], "{field} of {filter}, and the total");
+                assert_eq!(two["all"], together["f0"], "{filter}");
+            }
+        }
+    }
+
     async fn how_many_are_listed_lies_between_1_and_1000(world: World) {
         let api = Api::start(&world).await;
         for field in ["byTable", "byUser"] {

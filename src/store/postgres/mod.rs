@@ -144,6 +144,24 @@ impl Dialect for Postgres {
         ))
     }
 
+    fn count_by_each(&self, columns: &[&str], rows: &str) -> String {
+        let names = columns.join(", ");
+        if let [column] = columns {
+            // Unlike grouping sets, a plain grouping may have parallel workers.
+            return format!(
+                "counted AS MATERIALIZED (SELECT '{column}' AS key, {column}, count(*) AS count FROM ({rows}) AS meant \
+                  GROUP BY {column})"
+            );
+        }
+        let key: String = columns.iter().map(|column| format!(" WHEN grouping({column}) THEN '{column}'")).collect();
+        let sets = columns.join("), (");
+        // The OFFSET hides from the planner what a bucket of time is made of: it would expect one of each instant, and sort.
+        format!(
+            "counted AS MATERIALIZED (SELECT CASE 0{key} END AS key, {names}, count(*) AS count \
+               FROM ({rows} OFFSET 0) AS meant GROUP BY GROUPING SETS (({sets})))"
+        )
+    }
+
     fn read_options(&self) -> TransactionOptions {
         TransactionOptions {
             isolation_level: Some(IsolationLevel::RepeatableRead),

@@ -1,15 +1,16 @@
 //! The statement that counts: all parts of a summary by one.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use sea_orm::sea_query::Expr;
-use sea_orm::{ConnectionTrait, QueryResult};
+use sea_orm::{ConnectionTrait, QueryResult, Statement};
 
 use super::{Counts, Part, Row};
 use crate::audit::{Error, Filter, Result};
-use crate::store::dialect::Dialect;
+use crate::store::dialect::{Dialect, TimeBucket};
 use crate::store::error::failed;
-use crate::store::filter::Prepared;
+use crate::store::filter::{Prepared, column};
 use crate::store::rollup::{self, Asked, Measure, Range, Reading, Stretch, Tail, statement};
 use afterimage_entity::log::Column;
 use afterimage_entity::text::Text;
@@ -26,6 +27,8 @@ pub(super) struct Query<'a> {
 enum Source<'a> {
     /// The log itself.
     Log,
+    /// The log, read once for several parts: these are the columns whose values they count.
+    LogOnce(BTreeMap<&'static str, Expr>),
     /// The counters for the whole hours of a range, and entries for what is not counted or left over at its ends.
     Counters { asked: &'a Asked, hours: Range, ends: Vec<Range> },
 }
@@ -70,23 +73,17 @@ impl<'a> Query<'a> {
 
     pub fn can(&self, part: Part) -> bool {
         match &self.source {
-            Source::Log => true,
+            Source::Log | Source::LogOnce(_) => true,
             Source::Counters { asked, .. } => asked.measure(part).is_some(),
         }
     }
 
     /// Counts, all by one statement.
-    pub async fn run(&self, reading: &Reading, parts: &[Part], counts: &mut Counts) -> Result<()> {
+    pub async fn run(self, reading: &Reading, parts: &[Part], counts: &mut Counts) -> Result<()> {
         if parts.is_empty() {
             return Ok(());
         }
-        let mut query = self.shared(parts);
-        for (number, part) in parts.iter().enumerate() {
-            query.add(if number > 0 { " UNION ALL SELECT * FROM (" } else { "SELECT * FROM (" }, []);
-            query.append(self.part(number, *part));
-            query.add(&format!(") AS part_{number}"), []);
-        }
-        let statement = statement(&reading.transaction, self.dialect.sql(&query.sql, query.parts));
+        let statement = self.statement(&reading.transaction, parts);
         let mut found: Vec<Vec<Row>> = vec![Vec::new(); parts.len()];
         for row in reading.transaction.query_all_raw(statement).await.map_err(failed)? {
             let (number, row) = read(&row)?;
@@ -100,35 +97,82 @@ impl<'a> Query<'a> {
         Ok(())
     }
 
-    /// The tail, which several parts read, and what stands beside the counters.
+    /// The statement that counts these.
+    pub fn statement(mut self, connection: &impl ConnectionTrait, parts: &[Part]) -> Statement {
+        // One part by itself may be answered by an index alone.
+        let keys: BTreeMap<_, _> = parts.iter().filter_map(|part| self.key(*part)).collect();
+        if matches!(self.source, Source::Log) && parts.len() > 1 && !keys.is_empty() {
+            self.source = Source::LogOnce(keys);
+        }
+        let mut query = self.shared(parts);
+        for (number, part) in parts.iter().enumerate() {
+            query.add(if number > 0 { " UNION ALL SELECT * FROM (" } else { "SELECT * FROM (" }, []);
+            query.append(self.part(number, *part));
+            query.add(&format!(") AS part_{number}"), []);
+        }
+        statement(connection, self.dialect.sql(&query.sql, query.parts))
+    }
+
+    /// What several parts read: the tail, what stands beside the counters, and what was counted for all of them at once.
     fn shared(&self, parts: &[Part]) -> Piece {
-        let mut piece = Piece::default();
-        let Some(tail) = self.tail else { return piece };
+        let mut queries = Vec::new();
         let by_user = parts.iter().any(|part| matches!(part, Part::ByUser(_)));
-        if !by_user && matches!(self.source, Source::Log) {
-            return piece;
-        }
-        let log = self.dialect.table("log");
-        let columns = ["id", "table_name", "action", "user_id", "username", "timestamp"];
-        piece.add(&format!("WITH {}", rollup::recent(self.dialect, &columns, "(?)")), [tail.condition.clone()]);
-        if by_user {
-            // Not by the number of a row: the planner would expect few of those that are the first.
-            let names = ", named AS MATERIALIZED (SELECT DISTINCT log.user_id, first_value(log.username) OVER latest AS username, \
-                 first_value(log.timestamp) OVER latest AS timestamp, first_value(log.id) OVER latest AS id \
-                 FROM recent AS log WHERE log.user_id IS NOT NULL AND log.username IS NOT NULL \
-                 WINDOW latest AS (PARTITION BY log.user_id ORDER BY log.timestamp DESC, log.id DESC))";
-            piece.add(names, []);
-        }
-        if let Source::Counters { hours, ends, .. } = &self.source {
-            piece.add(", beside AS MATERIALIZED (", []);
-            self.entries(&mut piece, "recent", *hours);
-            for end in ends {
-                piece.add(" UNION ALL ", []);
-                self.entries(&mut piece, &log, *end);
+        if let Some(tail) = self.tail
+            && (by_user || matches!(self.source, Source::Counters { .. }))
+        {
+            let columns = ["id", "table_name", "action", "user_id", "username", "timestamp"];
+            let recent = rollup::recent(self.dialect, &columns, "(?)");
+            queries.push(Piece { sql: recent, parts: vec![tail.condition.clone()] });
+            if by_user {
+                queries.push(Piece { sql: NAMED.to_owned(), parts: Vec::new() });
             }
-            piece.add(")", []);
+        }
+        match &self.source {
+            Source::Log => {}
+            Source::LogOnce(keys) => queries.push(self.counted(keys)),
+            Source::Counters { hours, ends, .. } => queries.push(self.beside(*hours, ends)),
+        }
+        let mut piece = Piece::default();
+        for (number, query) in queries.into_iter().enumerate() {
+            piece.add(if number > 0 { ", " } else { "WITH " }, []);
+            piece.append(query);
         }
         piece.add(" ", []);
+        piece
+    }
+
+    /// What the log holds of each value.
+    fn counted(&self, keys: &BTreeMap<&str, Expr>) -> Piece {
+        let columns: Vec<&str> = keys.keys().copied().collect();
+        let mut rows = Piece::default();
+        rows.add(&format!("SELECT ? AS {}", columns.join(", ? AS ")), keys.values().cloned());
+        rows.add(&format!(" FROM {} AS log WHERE (?)", self.dialect.table("log")), [self.condition.clone()]);
+        Piece { sql: self.dialect.count_by_each(&columns, &rows.sql), parts: rows.parts }
+    }
+
+    /// The column whose values a part counts, and what stands in it.
+    fn key(&self, part: Part) -> Option<(&'static str, Expr)> {
+        let value = match part {
+            Part::Total => return None,
+            Part::ByTable(_) => column(Column::TableName),
+            Part::ByUser(_) => column(Column::UserId),
+            Part::ByAction => column(Column::Action),
+            Part::Timeline(bucket) => self.dialect.bucket(bucket),
+        };
+        Some((name(part)?, value))
+    }
+
+    /// The entries that no counter has.
+    fn beside(&self, hours: Range, ends: &[Range]) -> Piece {
+        let log = self.dialect.table("log");
+        let mut piece = Piece::default();
+        piece.add("beside AS MATERIALIZED (", []);
+        self.entries(&mut piece, "recent", hours);
+        for end in ends {
+            piece.add(" UNION ALL ", []);
+            self.entries(&mut piece, &log, *end);
+        }
+        piece.add(")", []);
         piece
     }
 
@@ -150,9 +194,9 @@ impl<'a> Query<'a> {
 
     /// One part. Its rows are its number, what is counted, what belongs to it, and how many.
     fn part(&self, number: usize, part: Part) -> Piece {
-        let by_counters = matches!(self.source, Source::Counters { .. });
-        let count = if by_counters { "CAST(sum(log.count) AS bigint)" } else { "count(*)" };
+        let count = if matches!(self.source, Source::Log) { "count(*)" } else { "CAST(sum(log.count) AS bigint)" };
         // What is taken off may leave nothing.
+        let by_counters = matches!(self.source, Source::Counters { .. });
         let some = if by_counters { " HAVING sum(log.count) <> 0" } else { "" };
         let nothing = "CAST(NULL AS text)";
         let mut piece = Piece::default();
@@ -176,10 +220,11 @@ impl<'a> Query<'a> {
                 piece.add(&format!(" GROUP BY log.action{some}"), []);
             }
             Part::Timeline(bucket) => {
-                piece.add(
-                    &format!("SELECT {number} AS part, ? AS a, {nothing} AS b, {count} AS n"),
-                    [self.dialect.bucket(bucket)],
-                );
+                let start = match self.source {
+                    Source::LogOnce(_) => Expr::cust(format!("log.{}", name(part).unwrap_or_default())),
+                    _ => self.dialect.bucket(bucket),
+                };
+                piece.add(&format!("SELECT {number} AS part, ? AS a, {nothing} AS b, {count} AS n"), [start]);
                 self.rows(&mut piece, part);
                 piece.add(&format!(" GROUP BY 2{some}"), []);
             }
@@ -221,6 +266,11 @@ impl<'a> Query<'a> {
     fn rows(&self, piece: &mut Piece, part: Part) {
         match &self.source {
             Source::Log => piece.add(&format!(" FROM {} AS log", self.dialect.table("log")), []),
+            Source::LogOnce(keys) => {
+                // The total is what any column's values add up to.
+                let key = name(part).or(keys.keys().next().copied()).unwrap_or_default();
+                return piece.add(&format!(" FROM counted AS log WHERE log.key = '{key}'"), []);
+            }
             Source::Counters { asked, hours, .. } => {
                 piece.add(" FROM (SELECT table_name, action, user_id, timestamp, 1 AS count FROM beside", []);
                 let measure = asked.measure(part).unwrap_or(Measure::Total);
@@ -242,6 +292,27 @@ impl<'a> Query<'a> {
             }
         }
         piece.add(" WHERE (?)", [self.condition.clone()]);
+    }
+}
+
+/// Of each user in the tail, the latest name there. Not by the number of a row: the planner would expect few of those that
+/// are the first.
+const NAMED: &str = "named AS MATERIALIZED (SELECT DISTINCT log.user_id, first_value(log.username) OVER latest AS username, \
+     first_value(log.timestamp) OVER latest AS timestamp, first_value(log.id) OVER latest AS id \
+     FROM recent AS log WHERE log.user_id IS NOT NULL AND log.username IS NOT NULL \
+     WINDOW latest AS (PARTITION BY log.user_id ORDER BY log.timestamp DESC, log.id DESC))";
+
+/// The name of the column whose values a part counts.
+fn name(part: Part) -> Option<&'static str> {
+    match part {
+        Part::Total => None,
+        Part::ByTable(_) => Some("table_name"),
+        Part::ByUser(_) => Some("user_id"),
+        Part::ByAction => Some("action"),
+        Part::Timeline(TimeBucket::Hour) => Some("hour_start"),
+        Part::Timeline(TimeBucket::Day) => Some("day_start"),
+        Part::Timeline(TimeBucket::Week) => Some("week_start"),
+        Part::Timeline(TimeBucket::Month) => Some("month_start"),
     }
 }
 
