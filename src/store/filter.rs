@@ -6,6 +6,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, ExprTrait, Statement};
 
 use super::dialect::Dialect;
 use super::error::failed;
+use super::rollup::Range;
 use crate::audit::{Action, Filter, Result};
 use afterimage_entity::log::Column;
 use afterimage_entity::text::Text;
@@ -134,6 +135,34 @@ fn complement_in_time(filter: &Filter) -> Option<Filter> {
         Filter::Start(instant) => Some(Filter::End(*instant)),
         Filter::End(instant) => Some(Filter::Start(*instant)),
         _ => None,
+    }
+}
+
+/// What holds beside a filter of which one of several alternatives is to hold, so that a walk through the log by the clock
+/// begins and ends where they do: the index of instants sees no range within an `or`. Nothing for other filters, whose
+/// ranges it sees. Whoever takes all that is found, and walks nowhere, finds each of several ranges by itself.
+pub(super) fn beside(filter: &Filter) -> Option<Filter> {
+    let Range { from, to } = if has_alternatives(filter) { range_of(filter) } else { Range::default() };
+    let ends: Vec<_> = from.map(Filter::Start).into_iter().chain(to.map(Filter::End)).collect();
+    (!ends.is_empty()).then_some(Filter::All(ends))
+}
+
+fn has_alternatives(filter: &Filter) -> bool {
+    match filter {
+        Filter::All(filters) => filters.iter().any(has_alternatives),
+        filter => matches!(filter, Filter::Any(_)),
+    }
+}
+
+/// A range that whatever meets the filter lies in, as far as instants alone tell.
+fn range_of(filter: &Filter) -> Range {
+    match filter {
+        Filter::Start(from) => Range { from: Some(*from), to: None },
+        Filter::End(to) => Range { from: None, to: Some(*to) },
+        Filter::All(filters) => filters.iter().map(range_of).fold(Range::default(), Range::and),
+        Filter::Any(filters) => filters.iter().map(range_of).reduce(Range::hull).unwrap_or_default(),
+        Filter::Not(filter) => complement_in_time(filter).as_ref().map(range_of).unwrap_or_default(),
+        _ => Range::default(),
     }
 }
 

@@ -9,7 +9,7 @@ use sea_orm::{
 use super::connect::Database;
 use super::dialect::Dialect;
 use super::error::failed;
-use super::filter::{Prepared, column};
+use super::filter::{Prepared, beside, column};
 use super::rollup::{believed, is_change, same_object};
 use super::row::{COLUMNS, entry_of_result};
 use super::summary::{Part, summary};
@@ -102,7 +102,10 @@ fn named_log(table: &str) -> TableRef {
 
 async fn condition(database: &Database, selection: &Selection) -> Result<Condition> {
     let prepared = Prepared::of(database.dialect, &database.reader, &selection.filter).await?;
-    let filter = Condition::all().add(prepared.condition(database.dialect));
+    let beside = if selection.sequence == Sequence::Clock { beside(&selection.filter) } else { None };
+    let filter = Condition::all()
+        .add(prepared.condition(database.dialect))
+        .add_option(beside.map(|range| Prepared::plain(&range).condition(database.dialect)));
     Ok(if selection.trash { filter.add(is_in_trash(database.dialect)) } else { filter })
 }
 

@@ -1,7 +1,7 @@
 //! What is asked of the log is found by the index that is there for it.
 
 use afterimage::audit::{Filter, PageRequest};
-use afterimage::store::{self, Folded, Selection};
+use afterimage::store::{self, Folded, Part, Selection, TimeBucket};
 use sea_orm::{ConnectionTrait as _, Statement};
 
 use crate::support::{Api, Kind, World, both};
@@ -43,6 +43,44 @@ both! {
         let index = if world.kind == Kind::Postgres { "log_object" } else { "afterimage_log_object" };
         let selection = Selection::of_object("t".into(), "hot".into(), Filter::everything());
         assert_read_in_order(&world, &api, &selection, index).await;
+    }
+
+    async fn a_page_of_several_ranges_of_time_is_found_by_the_index_of_times(world: World) {
+        let api = Api::start(&world).await;
+        let (many, analyze) = numbers(&world);
+        let instant = minutes(&world);
+        world.sql(&format!(
+            "insert into {} (action, table_name, \"timestamp\") select 'READ', 't', {instant} from {many}", world.log())).await;
+        world.sql(analyze).await;
+        let database = &api.server.services.database;
+        let at = |text: &str| text.parse().expect("an instant");
+        let range = |from: &str, to: &str| Filter::All(vec![Filter::Start(at(from)), Filter::End(at(to))]);
+        let ranges = Filter::Any(vec![
+            range("2026-01-05T10:00:00Z", "2026-01-05T10:10:00Z"),
+            range("2026-01-05T09:00:00Z", "2026-01-05T09:10:00Z"),
+        ]);
+        let selection = Selection::of(ranges);
+        assert_eq!(store::count(database, &selection).await.expect("a count"), 20);
+        let page = store::page_statement(database, &selection, &page(None)).await.expect("a statement");
+        // The condition of an index's scan, on both ends.
+        let bounded = if world.kind == Kind::Postgres { r#"Index Cond: (("timestamp" >= "# } else { "(timestamp>? AND timestamp<?)" };
+        let plan = plan(&world, database, page).await;
+        assert!(plan.contains("log_timestamp") && plan.contains(bounded), "{plan}");
+    }
+
+    async fn a_summary_reads_the_log_once(world: World) {
+        let api = Api::start(&world).await;
+        let database = &api.server.services.database;
+        let filter = Filter::Table(vec!["t".to_owned()]).and(Filter::User(vec!["1".to_owned()]));
+        let parts = [Part::Total, Part::ByTable(9), Part::ByUser(9), Part::ByAction, Part::Timeline(TimeBucket::Day)];
+        let statement = store::summary_statement(database, &filter, &parts).await.expect("a statement");
+        let plan = plan(&world, database, statement).await;
+        let scan = |line: &&str| match world.kind {
+            // The names of users are looked up.
+            Kind::Postgres => line.contains("Scan") && line.contains(" on log") && !line.contains(" named"),
+            Kind::Sqlite => line.starts_with("SEARCH log USING") || line.starts_with("SCAN log USING"),
+        };
+        assert_eq!(plan.lines().filter(scan).count(), 1, "{plan}");
     }
 
     async fn few_of_many_are_found_by_their_index(world: World) {
@@ -127,6 +165,14 @@ fn numbers(world: &World) -> (&'static str, &'static str) {
             "(with recursive s(i) as (select 1 union all select i + 1 from s where i < 20000) select i from s)",
             "analyze",
         ),
+    }
+}
+
+/// The instant that lies `i` minutes after the year's beginning.
+fn minutes(world: &World) -> &'static str {
+    match world.kind {
+        Kind::Postgres => "timestamptz '2026-01-01 00:00:00Z' + i * interval '1 minute'",
+        Kind::Sqlite => "strftime('%Y-%m-%dT%H:%M:%fZ', '2026-01-01', '+' || i || ' minutes')",
     }
 }
 

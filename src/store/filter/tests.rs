@@ -3,7 +3,7 @@
 use sea_orm::sea_query::Query;
 use sea_orm::{DbBackend, QueryFilter, QueryTrait};
 
-use super::Prepared;
+use super::{Prepared, beside};
 use crate::audit::{Action, Filter, Source};
 use crate::store::dialect::Dialect;
 use crate::store::log::find;
@@ -113,6 +113,27 @@ fn the_complement_of_a_time_is_a_time() {
             assert_eq!(rendered(dialect, backend, &not(filter.clone())), rendered(dialect, backend, &complement));
         }
     }
+}
+
+#[test]
+fn alternatives_that_each_lie_in_a_time_lie_in_one_that_holds_them_all() {
+    let at = |day: u32| format!("2026-03-{day:02}T00:00:00Z").parse().unwrap();
+    let (start, end) = (|day| Filter::Start(at(day)), |day| Filter::End(at(day)));
+    let (user, not) = (Filter::HasUser(true), |filter| Filter::Not(Box::new(filter)));
+    let range = |from, to| Filter::All(vec![start(from), end(to)]);
+    let told = |filters: Vec<Filter>| beside(&Filter::All(vec![user.clone(), Filter::Any(filters)]));
+    let both = vec![range(3, 4), range(1, 2), Filter::All(vec![range(2, 6), user.clone()])];
+    assert_eq!(told(both), Some(range(1, 6)));
+    // The narrower of two ends, and only where each alternative has one.
+    assert_eq!(told(vec![Filter::All(vec![start(2), start(3)]), range(4, 5)]), Some(Filter::All(vec![start(3)])));
+    assert_eq!(told(vec![Filter::All(vec![end(8), end(7)]), not(start(5))]), Some(Filter::All(vec![end(7)])));
+    assert_eq!(told(vec![range(1, 2), user.clone()]), None);
+    assert_eq!(told(vec![range(1, 2), not(range(3, 4))]), None);
+    assert_eq!(told(vec![]), None);
+    // What stands beside them narrows it.
+    let within = Filter::All(vec![start(2), Filter::Any(vec![range(1, 4), range(3, 5)])]);
+    assert_eq!(beside(&within), Some(range(2, 5)));
+    assert_eq!(beside(&range(1, 2)), None);
 }
 
 #[test]

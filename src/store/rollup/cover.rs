@@ -88,6 +88,17 @@ impl Range {
         matches!((self.from, self.to), (Some(from), Some(to)) if from >= to)
     }
 
+    /// What lies in both.
+    pub(crate) fn and(self, other: Range) -> Range {
+        Range { from: self.from.max(other.from), to: self.to.into_iter().chain(other.to).min() }
+    }
+
+    /// The narrowest range that holds both.
+    pub(crate) fn hull(self, other: Range) -> Range {
+        let to = self.to.zip(other.to).map(|(one, other)| one.max(other));
+        Range { from: self.from.min(other.from), to }
+    }
+
     /// The whole hours in it; none where there is no whole one.
     fn whole(self, level: Level) -> Option<Range> {
         let from = self.from.map(|instant| level.ceiling(instant));

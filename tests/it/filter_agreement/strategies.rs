@@ -186,9 +186,23 @@ fn any_leaf() -> impl Strategy<Value = Filter> {
     ]
 }
 
+/// Ranges of time of which one is to hold, with and without other conditions.
+fn any_ranges() -> impl Strategy<Value = Filter> {
+    let end = prop_oneof![
+        instant().prop_map(Filter::Start),
+        instant().prop_map(Filter::End),
+        instant().prop_map(|instant| Filter::Not(Box::new(Filter::End(instant)))),
+    ];
+    let range = (vec(end, 1..4), option::weighted(0.3, any_leaf())).prop_map(|(mut filters, other)| {
+        filters.extend(other);
+        Filter::All(filters)
+    });
+    vec(range, 2..4).prop_map(Filter::Any)
+}
+
 /// A filter of four levels at the most.
 pub fn any_filter() -> impl Strategy<Value = Filter> {
-    any_leaf().prop_recursive(3, 24, 4, |inner| {
+    prop_oneof![6 => any_leaf(), 1 => any_ranges()].prop_recursive(3, 24, 4, |inner| {
         prop_oneof![
             vec(inner.clone(), 0..4).prop_map(Filter::All),
             vec(inner.clone(), 0..4).prop_map(Filter::Any),
