@@ -25,6 +25,7 @@ impl Migrate {
         let url = self.database.url();
         let database = Database::connect(&url, Duration::from_secs(3_600)).await?;
         store::migrate(&database, &url).await?;
+        store::gather_statistics(&database).await?;
         if let Some(role) = &self.runtime_role {
             store::grant_runtime(&database, role).await?;
             eprintln!("{role} may read and write the log");

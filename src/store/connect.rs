@@ -222,6 +222,17 @@ pub async fn grant_runtime(database: &Database, role: &str) -> Result<()> {
     }
 }
 
+/// Makes up for statistics that the log has not got yet, without which the database finds what is rare by reading it all.
+///
+/// # Errors
+/// Where the database fails.
+pub async fn gather_statistics(database: &Database) -> Result<()> {
+    match database.dialect.gather_statistics() {
+        Some(statement) => database.writer.execute_unprepared(statement).await.map(drop).map_err(failed),
+        None => Ok(()),
+    }
+}
+
 /// Sentences about what works and should not be so; and proof that the database answers.
 ///
 /// # Errors

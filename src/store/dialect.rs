@@ -117,6 +117,10 @@ pub trait Dialect: Send + Sync {
     /// Begins a new era where the database has begun a new life.
     fn settle_era(&self) -> Option<&'static str>;
 
+    /// Counts, for whoever plans a statement, what is how frequent in a log of which that is not known; nothing where plans
+    /// do not ask.
+    fn gather_statistics(&self) -> Option<&'static str>;
+
     /// Asks for sentences about what works and should not be so.
     fn warnings(&self) -> Option<&'static str>;
 

@@ -29,7 +29,7 @@ mod write;
 
 pub use append::{append, record};
 pub use begin::begin;
-pub use connect::{Database, Kind, grant_runtime, migrate, warnings};
+pub use connect::{Database, Kind, gather_statistics, grant_runtime, migrate, warnings};
 pub use dialect::{Dialect, TimeBucket};
 pub use error::failed;
 pub use file::DatabaseFile;

@@ -229,6 +229,10 @@ impl Dialect for Sqlite {
         None
     }
 
+    fn gather_statistics(&self) -> Option<&'static str> {
+        None
+    }
+
     fn warnings(&self) -> Option<&'static str> {
         None
     }

@@ -155,6 +155,18 @@ both! {
         }
     }
 
+    async fn migrating_gathers_the_statistics_that_a_log_lacks(world: World) {
+        assert!(run(&world, &["migrate"]).status.success());
+        if world.kind == Kind::Postgres {
+            let known = "select count(*) from pg_stats where schemaname = 'afterimage' and tablename = 'log'";
+            assert_eq!(world.scalar(known).await, "0");
+            world.sql("insert into afterimage.log (action, table_name) select 'READ', 't' from generate_series(1, 100)").await;
+            assert!(run(&world, &["migrate"]).status.success());
+            let columns = "select count(*) from pg_attribute where attrelid = 'afterimage.log'::regclass and attnum > 0";
+            assert_eq!(world.scalar(known).await, world.scalar(columns).await);
+        }
+    }
+
     async fn servers_that_start_at_once_migrate_once(world: World) {
         let mut children: Vec<Child> =
             (0..4).map(|_| afterimage(&world).arg("migrate").stderr(Stdio::null()).spawn().expect("it starts")).collect();

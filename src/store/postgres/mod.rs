@@ -16,6 +16,12 @@ use afterimage_entity::log::Column;
 
 pub(super) struct Postgres;
 
+/// A log that was restored or filled before autovacuum has come by has no statistics, and what is rare in it is then looked
+/// for among all.
+const GATHER_STATISTICS: &str = "DO $$ BEGIN \
+    IF NOT EXISTS (SELECT FROM pg_stats WHERE schemaname = 'afterimage' AND tablename = 'log') \
+       AND EXISTS (SELECT FROM afterimage.log) THEN ANALYZE afterimage.log; END IF; END $$";
+
 impl Dialect for Postgres {
     fn table(&self, name: &str) -> String {
         format!("afterimage.{name}")
@@ -256,6 +262,10 @@ impl Dialect for Postgres {
 
     fn settle_era(&self) -> Option<&'static str> {
         Some(roles::SETTLE_ERA)
+    }
+
+    fn gather_statistics(&self) -> Option<&'static str> {
+        Some(GATHER_STATISTICS)
     }
 
     fn warnings(&self) -> Option<&'static str> {
