@@ -154,7 +154,7 @@ pub enum Health {
     Ok,
     /// One or all of them are gone, or the table is.
     Missing,
-    /// One of them does not fire.
+    /// One of them does not fire, or not for all that changes.
     Disabled,
     /// They are those of another definition of the table.
     Outdated,

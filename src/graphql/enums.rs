@@ -51,7 +51,8 @@ pub enum CaptureHealth {
     Ok,
     /// One or all of them are gone, or the table is. Track it again.
     Missing,
-    /// One of them has been switched off. Track the table again.
+    /// One of them has been switched off, or, on PostgreSQL, misses what a subscription applies to the table or what is
+    /// written through a table from which it has come to inherit. Track the table again.
     Disabled,
     /// The table, or what else hangs on it, has changed since they were made. Track it again.
     Outdated,

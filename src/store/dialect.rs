@@ -78,8 +78,9 @@ pub trait Dialect: Send + Sync {
     fn bucket(&self, bucket: TimeBucket) -> Expr;
 
     /// The query `counted`, with what it is made of: how many rows of a query have each value of each of these columns. A
-    /// row has the name of the column as `key`, the value under that name, and the `count`.
-    fn count_by_each(&self, columns: &[&str], rows: &str) -> String;
+    /// row has the name of the column as `key`, the value under that name, and the `count`. None where the rows would have
+    /// to be kept for that.
+    fn count_by_each(&self, columns: &[&str], rows: &str) -> Option<String>;
 
     /// How a transaction begins that reads all of what it reads as of one moment.
     fn read_options(&self) -> TransactionOptions;
@@ -113,6 +114,9 @@ pub trait Dialect: Send + Sync {
 
     /// What holds the `undo_of` and the `id` of each entry that undoes another, said so that an index finds the first.
     fn reversals(&self) -> &'static str;
+
+    /// Whether it is one of these entries that is undone.
+    fn undoes(&self, ids: &[i64]) -> Expr;
 
     /// Begins a new era where the database has begun a new life.
     fn settle_era(&self) -> Option<&'static str>;

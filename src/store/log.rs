@@ -239,22 +239,24 @@ pub async fn by_id(database: &Database, id: i64) -> Result<Option<Entry>> {
     database.singles.read(id).await
 }
 
-/// Of each of these entries, the latest that undoes it.
+/// Of each of these entries, the latest that undoes it. Which these are is asked first: most entries are never undone.
 ///
 /// # Errors
 /// Where the database fails.
 pub async fn latest_undo_of(database: &Database, ids: &[i64]) -> Result<Vec<Entry>> {
-    let latest = latest_ids(database.dialect, ids);
-    fetch(&database.reader, find(database.dialect).filter(Column::Id.in_subquery(latest))).await
-}
-
-fn latest_ids(dialect: &dyn Dialect, ids: &[i64]) -> SelectStatement {
-    Query::select()
+    let latest = Query::select()
         .expr(column(Column::Id).max())
-        .from(named_log(dialect.reversals()))
-        .and_where(Column::UndoOf.is_in(ids.iter().copied()))
+        .from(named_log(database.dialect.reversals()))
+        .and_where(database.dialect.undoes(ids))
         .add_group_by([column(Column::UndoOf)])
-        .take()
+        .take();
+    let statement = database.reader.get_database_backend().build(&latest);
+    let rows = database.reader.query_all_raw(statement).await.map_err(failed)?;
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let latest = rows.iter().map(|row| row.try_get_by_index(0).map_err(failed)).collect::<Result<Vec<i64>>>()?;
+    by_ids(database.dialect, &database.reader, latest).await
 }
 
 /// The entries of one transaction, in the order written.

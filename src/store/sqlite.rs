@@ -145,18 +145,9 @@ impl Dialect for Sqlite {
         Expr::cust(format)
     }
 
-    fn count_by_each(&self, columns: &[&str], rows: &str) -> String {
-        // There are no grouping sets. To read a few narrow columns again is cheap.
-        let names = |counted: &str| {
-            let name =
-                |column: &&str| if *column == counted { counted.to_owned() } else { format!("NULL AS {column}") };
-            columns.iter().map(name).collect::<Vec<_>>().join(", ")
-        };
-        let each = columns.iter().map(|column| {
-            format!("SELECT '{column}' AS key, {}, count(*) AS count FROM meant GROUP BY {column}", names(column))
-        });
-        let each = each.collect::<Vec<_>>().join(" UNION ALL ");
-        format!("meant AS MATERIALIZED ({rows}), counted AS MATERIALIZED ({each})")
+    fn count_by_each(&self, _: &[&str], _: &str) -> Option<String> {
+        // There are no grouping sets, and what is read once to be counted several times would fill the disk of a large log.
+        None
     }
 
     fn read_options(&self) -> TransactionOptions {
@@ -223,6 +214,10 @@ impl Dialect for Sqlite {
 
     fn reversals(&self) -> &'static str {
         "afterimage_log"
+    }
+
+    fn undoes(&self, ids: &[i64]) -> Expr {
+        Column::UndoOf.is_in(ids.iter().copied())
     }
 
     fn settle_era(&self) -> Option<&'static str> {

@@ -24,9 +24,11 @@ pub(crate) struct Relation {
     /// Settings of the session that would change how its values are printed, each as `name = value`: capture pins them.
     pub(super) settings: Vec<&'static str>,
     /// Whether INSERT and DELETE are recorded row by row. A statement's triggers fire after all of its rows', so that
-    /// beside row triggers that write they would record the effects before the cause; a statement on a parent passes
-    /// the children's statement triggers by; and what a subscription applies fires none.
+    /// beside row triggers that write they would record the effects before the cause, and some changes pass them by.
     pub(super) row_level: bool,
+    /// Whether its rows are changed without a statement on the table itself, by one on a table from which it inherits or
+    /// by a subscription: its statement triggers are passed by then.
+    pub(super) passed_by: bool,
     /// Whether another AFTER ROW trigger fires before ours, so that what it does is recorded before its cause.
     pub(super) preceded: bool,
     /// The columns of which the type's own notion of equality tells whether two values have the same bytes.
@@ -99,6 +101,7 @@ pub(crate) async fn describe(connection: &impl ConnectionTrait, named: &str) -> 
         settings,
         by_bytes,
         row_level: get(found, "row_level")?,
+        passed_by: get(found, "passed_by")?,
         preceded: get(found, "preceded")?,
         partition_keys: get(found, "partition_keys")?,
         shape: get::<Option<String>>(found, "shape")?.unwrap_or_default(),

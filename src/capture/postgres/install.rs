@@ -168,7 +168,10 @@ pub(crate) async fn health(connection: &impl ConnectionTrait, tracked: &Tracked,
             Some(_) => {}
         }
     }
-    if of_partitions.iter().any(|enabled| enabled != "A") {
+    let passed_by = |trigger: &Trigger| {
+        relation.passed_by && trigger.each_row && found(trigger.name).is_some_and(|(_, _, each_row, _)| !each_row)
+    };
+    if of_partitions.iter().any(|enabled| enabled != "A") || expected.iter().any(passed_by) {
         health = Health::Disabled;
     }
     // A partition gets the row triggers from its root; that which refuses TRUNCATE is each table's own.

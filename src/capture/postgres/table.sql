@@ -21,11 +21,12 @@ SELECT c.oid::bigint AS relation,
        OR EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k
                    WHERE k.confrelid = c.oid AND k.contype = 'f'
                      AND (k.confdeltype IN ('c', 'n', 'd') OR k.confupdtype IN ('c', 'n', 'd')))
-       -- ... what is replicated to here, which fires no statement triggers, ...
+       -- ... what a subscription applies, and partitions and inheritance.
        OR EXISTS (SELECT 1 FROM pg_catalog.pg_subscription_rel r WHERE r.srrelid = c.oid)
-       -- ... partitions and inheritance.
        OR c.relkind = 'p'
        OR EXISTS (SELECT 1 FROM pg_catalog.pg_inherits i WHERE c.oid IN (i.inhrelid, i.inhparent)) AS row_level,
+       EXISTS (SELECT 1 FROM pg_catalog.pg_subscription_rel r WHERE r.srrelid = c.oid)
+       OR EXISTS (SELECT 1 FROM pg_catalog.pg_inherits i WHERE c.oid = i.inhrelid) AS passed_by,
        -- Triggers fire in the order of their names' bytes.
        EXISTS (SELECT 1 FROM pg_catalog.pg_trigger t
                 WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgname NOT LIKE '!afterimage\_%'

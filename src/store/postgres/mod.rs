@@ -150,22 +150,22 @@ impl Dialect for Postgres {
         ))
     }
 
-    fn count_by_each(&self, columns: &[&str], rows: &str) -> String {
+    fn count_by_each(&self, columns: &[&str], rows: &str) -> Option<String> {
         let names = columns.join(", ");
         if let [column] = columns {
             // Unlike grouping sets, a plain grouping may have parallel workers.
-            return format!(
+            return Some(format!(
                 "counted AS MATERIALIZED (SELECT '{column}' AS key, {column}, count(*) AS count FROM ({rows}) AS meant \
                   GROUP BY {column})"
-            );
+            ));
         }
         let key: String = columns.iter().map(|column| format!(" WHEN grouping({column}) THEN '{column}'")).collect();
         let sets = columns.join("), (");
         // The OFFSET hides from the planner what a bucket of time is made of: it would expect one of each instant, and sort.
-        format!(
+        Some(format!(
             "counted AS MATERIALIZED (SELECT CASE 0{key} END AS key, {names}, count(*) AS count \
                FROM ({rows} OFFSET 0) AS meant GROUP BY GROUPING SETS (({sets})))"
-        )
+        ))
     }
 
     fn read_options(&self) -> TransactionOptions {
@@ -258,6 +258,13 @@ impl Dialect for Postgres {
 
     fn reversals(&self) -> &'static str {
         "afterimage.reversal"
+    }
+
+    fn undoes(&self, ids: &[i64]) -> Expr {
+        // One value, and one statement, however many they are.
+        let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
+        let array = Expr::val(format!("{{{}}}", ids.join(",")));
+        self.sql("? = ANY (CAST(? AS bigint[]))", vec![column(Column::UndoOf), array])
     }
 
     fn settle_era(&self) -> Option<&'static str> {

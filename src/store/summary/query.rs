@@ -101,7 +101,8 @@ impl<'a> Query<'a> {
     pub fn statement(mut self, connection: &impl ConnectionTrait, parts: &[Part]) -> Statement {
         // One part by itself may be answered by an index alone.
         let keys: BTreeMap<_, _> = parts.iter().filter_map(|part| self.key(*part)).collect();
-        if matches!(self.source, Source::Log) && parts.len() > 1 && !keys.is_empty() {
+        let several = parts.len() > 1 && !keys.is_empty();
+        if matches!(self.source, Source::Log) && several && self.counted(&keys).is_some() {
             self.source = Source::LogOnce(keys);
         }
         let mut query = self.shared(parts);
@@ -129,7 +130,7 @@ impl<'a> Query<'a> {
         }
         match &self.source {
             Source::Log => {}
-            Source::LogOnce(keys) => queries.push(self.counted(keys)),
+            Source::LogOnce(keys) => queries.extend(self.counted(keys)),
             Source::Counters { hours, ends, .. } => queries.push(self.beside(*hours, ends)),
         }
         let mut piece = Piece::default();
@@ -141,13 +142,13 @@ impl<'a> Query<'a> {
         piece
     }
 
-    /// What the log holds of each value.
-    fn counted(&self, keys: &BTreeMap<&str, Expr>) -> Piece {
+    /// What the log holds of each value; none where the database does not count that by one reading.
+    fn counted(&self, keys: &BTreeMap<&str, Expr>) -> Option<Piece> {
         let columns: Vec<&str> = keys.keys().copied().collect();
         let mut rows = Piece::default();
         rows.add(&format!("SELECT ? AS {}", columns.join(", ? AS ")), keys.values().cloned());
         rows.add(&format!(" FROM {} AS log WHERE (?)", self.dialect.table("log")), [self.condition.clone()]);
-        Piece { sql: self.dialect.count_by_each(&columns, &rows.sql), parts: rows.parts }
+        Some(Piece { sql: self.dialect.count_by_each(&columns, &rows.sql)?, parts: rows.parts })
     }
 
     /// The column whose values a part counts, and what stands in it.

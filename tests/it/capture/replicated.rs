@@ -40,9 +40,12 @@ async fn what_a_subscription_applies_is_recorded() {
              with (create_slot = false, slot_name = s, copy_data = false)"
         ))
         .await;
-    assert_eq!(health_of(&api, "t").await, "OUTDATED", "statement triggers miss what is applied");
+    assert_eq!(health_of(&api, "t").await, "DISABLED", "statement triggers miss what is applied");
     api.track("t").await;
     assert_eq!(health_of(&api, "t").await, "OK");
+    let gap = "select metadata -> 'gap' ->> 'since' < metadata -> 'gap' ->> 'until' from afterimage.log \
+        where table_name like 'afterimage.%' order by id desc limit 1";
+    assert_eq!(subscriber.scalar(gap).await, "t");
 
     publisher.sql("insert into t select n, 'a' from generate_series(1, 3) as n").await;
     publisher.sql("update t set a = 'b'").await;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use sqlx::{Connection, PgConnection};
 
-use super::{entries, tracked};
+use super::{entries, health_of, tracked};
 
 const T: &str = "create table t (id int primary key, a text)";
 
@@ -271,4 +271,16 @@ async fn many_updates_after_one_stay_fast() {
     let took = started.elapsed();
     assert_eq!(world.scalar("select count(*) from afterimage.log where table_name = 't'").await, "30003");
     assert!(took < Duration::from_secs(60), "{took:?}");
+}
+
+#[tokio::test]
+async fn a_table_that_comes_to_inherit_misses_what_goes_through_the_other_until_it_is_tracked_again() {
+    let (world, api) =
+        tracked("create table p (id int not null, a text); create table c (id int primary key, a text)", &["c"]).await;
+    world.sql("insert into c values (1, 'a'), (2, 'b'); alter table c inherit p").await;
+    assert_eq!(health_of(&api, "c").await, "DISABLED");
+    api.track("c").await;
+    assert_eq!(health_of(&api, "c").await, "OK");
+    world.sql("delete from p where id = 1").await;
+    assert_eq!(entries(&world).await[2..], [r#"DELETE c 1 {"id":1,"a":"a"} -"#]);
 }
