@@ -57,7 +57,7 @@ impl Event {
                 Some(format!("Capture of {table} is resumed: changes {} were not recorded.", between(gap)))
             }
             Event::Restored(gap) => Some(format!(
-                "The triggers of {table} were missing and are put back: changes {} may not have been recorded.",
+                "The triggers of {table} were missing, off or passed by, and are put back: changes {} may not have been recorded.",
                 between(gap)
             )),
             Event::Renewed => Some(format!("Capture of {table} is brought up to date with the table.")),

@@ -27,14 +27,14 @@ pub(super) struct Query<'a> {
 enum Source<'a> {
     /// The log itself.
     Log,
-    /// The log, read once for several parts: these are the columns whose values they count.
-    LogOnce(BTreeMap<&'static str, Expr>),
+    /// The log, read once for several parts: the query that counts it, and one of the columns whose values it counts.
+    LogOnce { counted: Piece, column: &'static str },
     /// The counters for the whole hours of a range, and entries for what is not counted or left over at its ends.
     Counters { asked: &'a Asked, hours: Range, ends: Vec<Range> },
 }
 
 /// SQL, and what its marks stand for.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Piece {
     sql: String,
     parts: Vec<Expr>,
@@ -73,7 +73,7 @@ impl<'a> Query<'a> {
 
     pub fn can(&self, part: Part) -> bool {
         match &self.source {
-            Source::Log | Source::LogOnce(_) => true,
+            Source::Log | Source::LogOnce { .. } => true,
             Source::Counters { asked, .. } => asked.measure(part).is_some(),
         }
     }
@@ -101,9 +101,12 @@ impl<'a> Query<'a> {
     pub fn statement(mut self, connection: &impl ConnectionTrait, parts: &[Part]) -> Statement {
         // One part by itself may be answered by an index alone.
         let keys: BTreeMap<_, _> = parts.iter().filter_map(|part| self.key(*part)).collect();
-        let several = parts.len() > 1 && !keys.is_empty();
-        if matches!(self.source, Source::Log) && several && self.counted(&keys).is_some() {
-            self.source = Source::LogOnce(keys);
+        if matches!(self.source, Source::Log)
+            && parts.len() > 1
+            && let Some(column) = keys.keys().next().copied()
+            && let Some(counted) = self.counted(&keys)
+        {
+            self.source = Source::LogOnce { counted, column };
         }
         let mut query = self.shared(parts);
         for (number, part) in parts.iter().enumerate() {
@@ -130,7 +133,7 @@ impl<'a> Query<'a> {
         }
         match &self.source {
             Source::Log => {}
-            Source::LogOnce(keys) => queries.extend(self.counted(keys)),
+            Source::LogOnce { counted, .. } => queries.push(counted.clone()),
             Source::Counters { hours, ends, .. } => queries.push(self.beside(*hours, ends)),
         }
         let mut piece = Piece::default();
@@ -222,7 +225,7 @@ impl<'a> Query<'a> {
             }
             Part::Timeline(bucket) => {
                 let start = match self.source {
-                    Source::LogOnce(_) => Expr::cust(format!("log.{}", name(part).unwrap_or_default())),
+                    Source::LogOnce { .. } => Expr::cust(format!("log.{}", name(part).unwrap_or_default())),
                     _ => self.dialect.bucket(bucket),
                 };
                 piece.add(&format!("SELECT {number} AS part, ? AS a, {nothing} AS b, {count} AS n"), [start]);
@@ -267,9 +270,9 @@ impl<'a> Query<'a> {
     fn rows(&self, piece: &mut Piece, part: Part) {
         match &self.source {
             Source::Log => piece.add(&format!(" FROM {} AS log", self.dialect.table("log")), []),
-            Source::LogOnce(keys) => {
+            Source::LogOnce { column, .. } => {
                 // The total is what any column's values add up to.
-                let key = name(part).or(keys.keys().next().copied()).unwrap_or_default();
+                let key = name(part).unwrap_or(column);
                 return piece.add(&format!(" FROM counted AS log WHERE log.key = '{key}'"), []);
             }
             Source::Counters { asked, hours, .. } => {
