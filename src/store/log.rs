@@ -1,5 +1,7 @@
 //! Finding entries: pages, single ones, counts.
 
+use std::sync::LazyLock;
+
 use sea_orm::sea_query::{Alias, Condition, Expr, IntoTableRef, Query, SelectStatement, TableRef};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, Order, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
@@ -67,9 +69,14 @@ pub enum Beyond {
     Older,
 }
 
-/// The log under its alias, whatever the database calls it.
+/// A selection of no column yet: to write out all that the entity has, and to take them back, would be most of what a
+/// statement costs to build.
+static NO_COLUMNS: LazyLock<Select<Entity>> = LazyLock::new(|| Entity::find().select_only());
+
+/// The log under its alias, whatever the database calls it. Which columns are read, [`entries`] says, or who asks for
+/// others.
 pub(super) fn find(dialect: &dyn Dialect) -> Select<Entity> {
-    let mut select = Entity::find();
+    let mut select = NO_COLUMNS.clone();
     let table = table_ref(dialect);
     sea_orm::QuerySelect::query(&mut select).from_clear().from(table);
     select

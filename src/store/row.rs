@@ -1,6 +1,7 @@
 //! From a row of the log to an entry.
 
-use std::net::IpAddr;
+use std::borrow::Cow;
+use std::net::{IpAddr, Ipv4Addr};
 
 use chrono::{DateTime, Utc};
 use sea_orm::QueryResult;
@@ -25,8 +26,12 @@ pub(super) const GIVEN_COLUMNS: &str = "id, era, CAST(tx AS text) AS tx, timesta
 pub trait LogRow {
     /// A whole number.
     fn number(&self, column: usize) -> Result<Option<i64>>;
+    /// A text, where it stands.
+    fn borrowed(&self, column: usize) -> Result<Option<Cow<'_, str>>>;
     /// A text.
-    fn text(&self, column: usize) -> Result<Option<String>>;
+    fn text(&self, column: usize) -> Result<Option<String>> {
+        Ok(self.borrowed(column)?.map(Cow::into_owned))
+    }
     /// A document.
     fn json(&self, column: usize) -> Result<Option<Json>>;
     /// An instant.
@@ -38,14 +43,14 @@ pub trait LogRow {
 /// The columns of a row, one after the other.
 struct Columns<'a, R>(&'a R, usize);
 
-impl<R: LogRow> Columns<'_, R> {
-    fn next<T>(&mut self, read: impl FnOnce(&R, usize) -> Result<T>) -> Result<T> {
+impl<'a, R: LogRow> Columns<'a, R> {
+    fn next<T>(&mut self, read: impl FnOnce(&'a R, usize) -> Result<T>) -> Result<T> {
         let column = self.1;
         self.1 += 1;
         read(self.0, column)
     }
 
-    fn required<T>(&mut self, read: impl FnOnce(&R, usize) -> Result<Option<T>>) -> Result<T> {
+    fn required<T>(&mut self, read: impl FnOnce(&'a R, usize) -> Result<Option<T>>) -> Result<T> {
         let column = self.1;
         self.next(read)?.ok_or_else(|| Error::internal(format!("column {column} of the log is null")))
     }
@@ -60,12 +65,12 @@ pub fn entry_of_row<R: LogRow>(row: &R) -> Result<Entry> {
     let id = columns.required(R::number)?;
     let unknown = |what: &str| Error::internal(format!("entry {id} has the unknown {what}"));
     let era = columns.required(R::number)?;
-    let tx = columns.next(R::text)?;
+    let tx = columns.next(R::borrowed)?;
     let mut entry = Entry {
         id,
         transaction_id: tx.map(|tx| transaction_id(era, tx)),
         timestamp: columns.next(R::instant)?,
-        action: Action::parse(&columns.required(R::text)?).ok_or_else(|| unknown("action"))?,
+        action: Action::parse(&columns.required(R::borrowed)?).ok_or_else(|| unknown("action"))?,
         table_name: columns.required(R::text)?,
         record_id: columns.next(R::text)?,
         previous_record_id: columns.next(R::text)?,
@@ -78,7 +83,7 @@ pub fn entry_of_row<R: LogRow>(row: &R) -> Result<Entry> {
         ip_address: columns.next(R::text)?,
         correlation_id: columns.next(R::text)?,
         metadata: columns.next(R::json)?,
-        source: Source::parse(&columns.required(R::text)?).ok_or_else(|| unknown("source"))?,
+        source: Source::parse(&columns.required(R::borrowed)?).ok_or_else(|| unknown("source"))?,
         database_role: columns.next(R::text)?,
         recorded_by: columns.next(R::text)?,
         trusted: columns.next(R::truth)?,
@@ -124,7 +129,7 @@ impl Given {
         let (id, era) = (columns.required(R::number)?, columns.required(R::number)?);
         Ok(Given {
             id,
-            transaction_id: columns.next(R::text)?.map(|tx| transaction_id(era, tx)),
+            transaction_id: columns.next(R::borrowed)?.map(|tx| transaction_id(era, tx)),
             timestamp: columns.next(R::instant)?,
             idempotency_key: columns.next(R::text)?,
         })
@@ -137,14 +142,25 @@ pub(super) fn unreadable(error: impl Into<Box<dyn std::error::Error + Send + Syn
 }
 
 /// A number that the database gave is unique within its era only; one that we gave is unique by itself.
-fn transaction_id(era: i64, tx: String) -> String {
-    if tx.starts_with(|first: char| first.is_ascii_digit()) { format!("{era}.{tx}") } else { tx }
+fn transaction_id(era: i64, tx: Cow<'_, str>) -> String {
+    if tx.starts_with(|first: char| first.is_ascii_digit()) {
+        let mut id = era.to_string();
+        id.push('.');
+        id.push_str(&tx);
+        id
+    } else {
+        tx.into_owned()
+    }
 }
 
 /// The address in its canonical spelling. SQLite's triggers cannot tell an address from another text: what is none goes
 /// to the metadata here, as PostgreSQL's triggers put it there themselves.
 fn address(text: Option<String>, metadata: Option<Json>) -> (Option<String>, Option<Json>) {
     let Some(text) = text else { return (None, metadata) };
+    // One of version 4 has no other spelling.
+    if text.parse::<Ipv4Addr>().is_ok() {
+        return (Some(text), metadata);
+    }
     match text.parse::<IpAddr>() {
         Ok(address) => (Some(address.to_string()), metadata),
         Err(_) => {

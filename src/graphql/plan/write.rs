@@ -70,7 +70,17 @@ impl Writer {
     }
 
     fn number(&mut self, number: i64) {
-        self.raw(&number.to_string());
+        // Nothing of a number can fail in memory.
+        if serde_json::to_writer(&mut self.0, &number).is_err() {
+            self.raw("null");
+        }
+    }
+
+    /// Ids are strings.
+    fn id(&mut self, id: i64) {
+        self.0.push(b'"');
+        self.number(id);
+        self.0.push(b'"');
     }
 
     fn truth(&mut self, truth: bool) {
@@ -128,7 +138,7 @@ impl Writer {
         let json = |writer: &mut Self, json: &Option<Json>| writer.optional(json.as_ref(), Self::json);
         self.object(fields, |writer, field| match field {
             EntryField::Typename => writer.plain("AuditLog"),
-            EntryField::Id => writer.plain(&entry.id.to_string()),
+            EntryField::Id => writer.id(entry.id),
             EntryField::Timestamp => writer.plain(&audit::format_timestamp(entry.timestamp)),
             EntryField::Action => writer.plain(entry.action.as_str()),
             EntryField::TableName => writer.text(&entry.table_name),

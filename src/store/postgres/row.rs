@@ -1,5 +1,7 @@
 //! A row of the log as PostgreSQL's driver gives it: in the binary format, in which text and `json` are their own bytes.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
 use sqlx::{Row as _, ValueRef as _};
@@ -33,13 +35,15 @@ fn text(row: &PgRow, column: usize) -> Result<Option<&str>> {
     if value.is_null() { Ok(None) } else { value.as_str().map(Some).map_err(unreadable) }
 }
 
+// Whether a column is of the type that is read, the driver asks by comparing types value for value; these columns are
+// those of a table of ours.
 impl LogRow for PgRow {
     fn number(&self, column: usize) -> Result<Option<i64>> {
-        self.try_get(column).map_err(unreadable)
+        self.try_get_unchecked(column).map_err(unreadable)
     }
 
-    fn text(&self, column: usize) -> Result<Option<String>> {
-        Ok(text(self, column)?.map(str::to_owned))
+    fn borrowed(&self, column: usize) -> Result<Option<Cow<'_, str>>> {
+        Ok(text(self, column)?.map(Cow::Borrowed))
     }
 
     fn json(&self, column: usize) -> Result<Option<Json>> {
@@ -54,7 +58,7 @@ impl LogRow for PgRow {
     }
 
     fn truth(&self, column: usize) -> Result<bool> {
-        self.try_get(column).map_err(unreadable)
+        self.try_get_unchecked(column).map_err(unreadable)
     }
 }
 

@@ -1,5 +1,7 @@
 //! A row of the log as SQLite's driver gives it: SQLite takes any bytes for text, and has no type for documents.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
@@ -12,10 +14,10 @@ impl LogRow for SqliteRow {
         self.try_get(column).map_err(unreadable)
     }
 
-    fn text(&self, column: usize) -> Result<Option<String>> {
+    fn borrowed(&self, column: usize) -> Result<Option<Cow<'_, str>>> {
         // One row that holds others than UTF-8 must not make a page unreadable. What was none reads as U+FFFD.
         let bytes: Option<&[u8]> = self.try_get_unchecked(column).map_err(unreadable)?;
-        Ok(bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()))
+        Ok(bytes.map(String::from_utf8_lossy))
     }
 
     fn json(&self, column: usize) -> Result<Option<Json>> {
