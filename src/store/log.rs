@@ -69,8 +69,8 @@ pub enum Beyond {
     Older,
 }
 
-/// A selection of no column yet: to write out all that the entity has, and to take them back, would be most of what a
-/// statement costs to build.
+/// A selection of no column yet. [`Entity::find`] writes out all that the entity has, which each statement would pay for
+/// and take back.
 static NO_COLUMNS: LazyLock<Select<Entity>> = LazyLock::new(|| Entity::find().select_only());
 
 /// The log under its alias, whatever the database calls it. Which columns are read, [`entries`] says, or who asks for
