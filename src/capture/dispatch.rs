@@ -155,6 +155,15 @@ pub(super) async fn remove(kind: Kind, connection: &impl ConnectionTrait, tracke
     }
 }
 
+/// Takes the triggers off a table whose name has passed to another.
+pub(super) async fn leave(kind: Kind, connection: &impl ConnectionTrait, former: &Tracked) -> Result<()> {
+    match kind {
+        Kind::Postgres => postgres::leave(connection, former).await,
+        // Triggers are known by their names there, and are replaced with those of the new table.
+        Kind::Sqlite => Ok(()),
+    }
+}
+
 /// Whether the triggers are those that this server would install.
 pub(crate) async fn health(
     kind: Kind,

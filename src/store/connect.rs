@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use afterimage_migration::{IntoSchemaManagerConnection, Migrator, MigratorTrait};
 use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, DbErr, RuntimeErr, Statement};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use tokio::sync::Notify;
 
@@ -69,7 +70,7 @@ impl Database {
         let times = Times { patience: PATIENCE, fresh: FRESH, statement: statement_timeout };
         match Kind::of_url(url)? {
             Kind::Postgres => {
-                let mut options = ConnectOptions::new(url);
+                let mut options = postgres_options(url)?;
                 options.max_connections(POSTGRES_CONNECTIONS).statement_timeout(statement_timeout);
                 let pool = open(options).await?;
                 let shelf = Shelf::new(pool.get_postgres_connection_pool(), POSTGRES_READERS, times);
@@ -121,6 +122,18 @@ impl Kind {
 
 fn in_memory(url: &str) -> bool {
     url.contains(":memory:") || url.contains("mode=memory")
+}
+
+/// Whoever reads the URL later quotes it in the error, and the password with it.
+fn postgres_options(url: &str) -> Result<ConnectOptions> {
+    PgConnectOptions::from_str(url).map_err(|error| {
+        Error::bad_input(
+            "the PostgreSQL URL cannot be read; what is special in a password is written as its code: `%23` for `#`, \
+             `%2F` for `/`, `%3F` for `?`, `%40` for `@`",
+        )
+        .caused_by(error)
+    })?;
+    Ok(ConnectOptions::new(url))
 }
 
 fn sqlite_options(url: &str, connections: u32) -> Result<ConnectOptions> {
@@ -178,7 +191,7 @@ async fn migrate_sqlite(database: &Database) -> Result<()> {
 
 async fn migrate_postgres(url: &str) -> Result<()> {
     // One connection, whose search path finds the migrations' own table in our schema and nowhere else.
-    let mut options = ConnectOptions::new(url);
+    let mut options = postgres_options(url)?;
     options.max_connections(1).set_schema_search_path("afterimage");
     let connection = open(options).await?;
     let outcome = migrate_locked(&connection).await;
@@ -192,6 +205,7 @@ async fn migrate_locked(connection: &DatabaseConnection) -> Result<()> {
     let exists = "SELECT 1 FROM pg_namespace WHERE nspname = 'afterimage'";
     let exists = Statement::from_string(connection.get_database_backend(), exists);
     if connection.query_one_raw(exists).await.map_err(failed)?.is_none() {
+        must_be_utf8(connection).await?;
         run("CREATE SCHEMA afterimage").await.map_err(failed)?;
     }
     if up(connection).await? {
@@ -204,6 +218,20 @@ async fn migrate_locked(connection: &DatabaseConnection) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What a client cannot be sent as UTF-8 would make every page unreadable that shows it.
+async fn must_be_utf8(connection: &DatabaseConnection) -> Result<()> {
+    let encoding = "SELECT current_setting('server_encoding')";
+    let encoding = Statement::from_string(connection.get_database_backend(), encoding);
+    let row = connection.query_one_raw(encoding).await.map_err(failed)?;
+    let encoding: Option<String> = row.map(|row| row.try_get_by_index(0)).transpose().map_err(failed)?;
+    match encoding.as_deref() {
+        Some("UTF8") | None => Ok(()),
+        Some(other) => Err(Error::bad_input(format!(
+            "the database is encoded in {other}, and a log can be kept in UTF8 alone: `createdb --encoding UTF8`"
+        ))),
+    }
 }
 
 /// Grants the role of the server what it needs.

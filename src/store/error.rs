@@ -10,8 +10,8 @@ const POSTGRES_AWAY: [&str; 5] = ["57P01", "57P02", "57P03", "53300", "25006"];
 const POSTGRES_CANCELLED: &str = "57014";
 /// PostgreSQL: a lock was not to be had in time, a deadlock was broken, or a snapshot was overtaken.
 const POSTGRES_BUSY: [&str; 3] = ["55P03", "40P01", "40001"];
-/// PostgreSQL: the role lacks a right.
-const POSTGRES_PRIVILEGE: &str = "42501";
+/// PostgreSQL: the role lacks a right, or may use none of the schemas in which it would make something.
+const POSTGRES_PRIVILEGE: [&str; 2] = ["42501", "3F000"];
 /// PostgreSQL: the disk, or the memory, is full.
 const POSTGRES_FULL: [&str; 3] = ["53000", "53100", "53200"];
 /// SQLite's result codes, without their extensions: busy, locked, read-only, I/O error, full, cannot open.
@@ -68,6 +68,11 @@ fn is_locked(code: &str) -> bool {
     code.len() < 5 && code.parse::<i64>().is_ok_and(|code| [5, 6].contains(&(code & 0xff)))
 }
 
+/// Whether the connection, or the database, is gone.
+pub(super) fn is_away(error: &sqlx::Error) -> bool {
+    matches!(kind_of(error), Failure::Away)
+}
+
 enum Failure {
     Away,
     TooLong,
@@ -98,7 +103,7 @@ fn of_code(code: &str) -> Failure {
         Ok(SQLITE_INTERRUPTED) if code.len() < 5 => Failure::TooLong,
         _ if POSTGRES_BUSY.contains(&code) => Failure::Busy,
         _ if code == POSTGRES_CANCELLED => Failure::TooLong,
-        _ if code == POSTGRES_PRIVILEGE => Failure::Privilege,
+        _ if POSTGRES_PRIVILEGE.contains(&code) => Failure::Privilege,
         _ if POSTGRES_AWAY.contains(&code) || POSTGRES_FULL.contains(&code) || code.starts_with("08") => Failure::Away,
         _ => Failure::Other,
     }

@@ -14,11 +14,12 @@ use sea_orm::{
 };
 use sea_query_sqlx::SqlxValues;
 use sqlx::pool::PoolConnection;
-use sqlx::{AssertSqlSafe, Executor, IntoArguments, Pool};
+use sqlx::{AssertSqlSafe, Connection as _, Executor, IntoArguments, Pool};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
 use super::begin::begin_within;
+use super::error::is_away;
 use super::limit::Limit;
 
 /// Reads. Statements that would write, and transactions, go to the pool itself.
@@ -155,6 +156,8 @@ pub(super) struct Shelf<DB: sqlx::Database> {
     permits: Semaphore,
     /// Those that are not in use, the one that was used last at the end.
     spare: Mutex<Vec<Kept<DB>>>,
+    /// When one proved dead.
+    doubted: Mutex<Option<Instant>>,
     times: Times,
 }
 
@@ -179,7 +182,7 @@ struct Kept<DB: sqlx::Database> {
 impl<DB: sqlx::Database> Shelf<DB> {
     /// An empty one, for so many connections, which must be fewer than the pool has.
     pub(super) fn new(pool: &Pool<DB>, connections: usize, times: Times) -> Shelf<DB> {
-        Shelf { pool: pool.clone(), permits: Semaphore::new(connections), spare: Mutex::default(), times }
+        Shelf { pool: pool.clone(), permits: Semaphore::new(connections), spare: Mutex::default(), doubted: Mutex::default(), times }
     }
 
     /// Waits until one more may be in use.
@@ -198,9 +201,14 @@ impl<DB: sqlx::Database> Shelf<DB> {
             return Ok(kept);
         }
         let limit = Limit::new(self.times.statement);
-        // It asks for a sign of life where that is due. In a box, for each query to carry no 13 kB that it seldom needs.
-        let connection = Box::pin(limit.over(self.pool.acquire())).await;
-        let connection = connection.map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))))?;
+        let connection = loop {
+            // It asks for a sign of life where that is due. In a box, for each query to carry no 13 kB that it seldom needs.
+            let connection = Box::pin(limit.over(self.pool.acquire())).await;
+            let mut connection = connection.map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))))?;
+            if !self.in_doubt() || Box::pin(limit.over(connection.ping())).await.is_ok() {
+                break connection;
+            }
+        };
         limit.begin();
         Ok(Kept { limit, connection, used: Instant::now() })
     }
@@ -211,6 +219,18 @@ impl<DB: sqlx::Database> Shelf<DB> {
         let stale = spare.iter().take_while(|kept| kept.used.elapsed() > self.times.fresh).count();
         spare.drain(..stale);
         spare.pop()
+    }
+
+    /// One has proved dead, and as a rule they all are: those that are kept here go back to the pool, and whichever comes
+    /// from there is asked for a sign of life, however lately it was used.
+    fn doubt(&self) {
+        *self.doubted.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn in_doubt(&self) -> bool {
+        let doubted = *self.doubted.lock().unwrap_or_else(PoisonError::into_inner);
+        doubted.is_some_and(|doubted| doubted.elapsed() < self.times.fresh)
     }
 
     fn put_back(&self, kept: Kept<DB>) {
@@ -233,8 +253,12 @@ where
             let values = SqlxValues(values.unwrap_or(Values(Vec::new())));
             let query = sqlx::query_with(AssertSqlSafe(sql), values);
             // Where this fails, or nobody waits for it any more, the pool has it back and looks after it.
-            let rows = query.fetch_all(&mut *kept.connection).await;
-            let rows = rows.map_err(|error| DbErr::Query(RuntimeErr::SqlxError(Arc::new(error))))?;
+            let rows = query.fetch_all(&mut *kept.connection).await.map_err(|error| {
+                if is_away(&error) {
+                    self.doubt();
+                }
+                DbErr::Query(RuntimeErr::SqlxError(Arc::new(error)))
+            })?;
             self.put_back(kept);
             Ok(rows.into_iter().map(QueryResult::from).collect())
         })

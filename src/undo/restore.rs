@@ -45,9 +45,16 @@ impl Planner<'_> {
                 defaults.push(place);
             }
         }
-        // Redacted when the row was deleted: the default, where there is one, must do.
+        // Redacted when the row was deleted, or ignored: the default, where there is one, must do.
         for (field, _) in &entry.redacted {
             self.leave(known, record_id, field, None, None);
+        }
+        for column in table.columns.iter().filter(|column| known.is_hidden(&column.name) && !column.generated) {
+            let told = image.iter().any(|(name, _)| *name == column.name)
+                || entry.redacted.iter().any(|(field, _)| *field == column.name);
+            if !told {
+                self.leave(known, record_id, &column.name, None, None);
+            }
         }
         self.insert(known, record_id, row, &defaults, entry.id);
         Ok(())

@@ -226,3 +226,35 @@ async fn a_database_that_does_not_answer_is_told_in_a_sentence() {
     assert!(!refused.status.success());
     assert!(told(&refused.stderr).contains("cannot be reached"), "{}", told(&refused.stderr));
 }
+
+#[tokio::test]
+async fn a_database_url_that_cannot_be_read_is_not_shown() {
+    let mut world = World::new(Kind::Sqlite).await;
+    for url in
+        ["postgres://app:s3cr#t@127.0.0.1:1/shop", "postgres://app:s3cr/t@h/shop", "postgres://app:s3cret@h:x/shop"]
+    {
+        url.clone_into(&mut world.database_url);
+        for command in [&["migrate"][..], &["serve"], &["track", "t"]] {
+            let output = run(&world, command);
+            let said = told(&output.stdout) + &told(&output.stderr);
+            assert!(!output.status.success(), "{said}");
+            assert!(said.contains("the PostgreSQL URL cannot be read"), "{said}");
+            assert!(!said.contains("s3cr"), "{said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_database_in_another_encoding_is_refused_before_anything_is_made_in_it() {
+    let mut world = World::new(Kind::Postgres).await;
+    let name = format!("{}_latin", world.scalar("select current_database()").await);
+    world.sql(&format!("create database {name} encoding 'LATIN1' locale 'C' template template0")).await;
+    let own = world.scalar("select current_database()").await;
+    world.database_url = world.database_url.replace(&own, &name);
+    for command in [&["migrate"][..], &["serve"]] {
+        let output = run(&world, command);
+        let said = told(&output.stderr);
+        assert!(!output.status.success() && said.contains("LATIN1") && said.contains("UTF8"), "{said}");
+    }
+    assert_eq!(world.scalar("select count(*) from pg_namespace where nspname = 'afterimage'").await, "0");
+}

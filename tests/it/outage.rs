@@ -1,5 +1,6 @@
 //! The database goes away, and comes back.
 
+use afterimage::auth::Role;
 use serde_json::json;
 use sqlx::{Connection as _, SqliteConnection};
 
@@ -28,6 +29,27 @@ async fn while_postgresql_is_away_the_answer_is_unavailable_and_then_the_server_
     cluster.restart();
     assert_eq!(api.ask(NEWEST, json!({})).await["auditLogs"]["nodes"][0]["id"], "1");
     assert_eq!(api.ask(RECORD, json!({})).await["createAuditLog"]["auditLog"]["id"], "2");
+}
+
+/// Of the connections that are kept for reading, one proves that all are dead.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_restart_of_postgresql_one_reader_at_the_most_is_refused() {
+    let cluster = Cluster::start();
+    let database_url = cluster.database().await;
+    let world = World { kind: Kind::Postgres, database_url, ..World::new(Kind::Sqlite).await };
+    let api = Api::start(&world).await;
+    api.ask(RECORD, json!({})).await;
+    let slow =
+        "{ a: auditLog(id: 1) { id } b: auditLogs { totalCount } c: summary { total } d: auditLogs { nodes { id } } }";
+    futures_util::future::join_all((0..40).map(|_| api.ask(slow, json!({})))).await;
+    cluster.stop();
+    cluster.restart();
+    let mut refused = 0;
+    for _ in 0..20 {
+        let answer = api.answer_as(&[Role::Admin], NEWEST, json!({})).await;
+        refused += usize::from(answer.get("errors").is_some());
+    }
+    assert!(refused <= 1, "{refused} were refused");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

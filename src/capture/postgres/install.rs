@@ -44,6 +44,8 @@ pub(crate) async fn install(connection: &impl ConnectionTrait, name: &str, choic
     if let Some(role) = &role {
         run(connection, &format!("GRANT CREATE ON SCHEMA afterimage TO {role}")).await?;
     }
+    // What was tracked by itself and then became a partition has triggers of the names that it is to have from the root.
+    drop_triggers(connection, relation.table.relation, false).await?;
     for trigger in triggers(&relation, choice) {
         install_trigger(connection, &relation, &trigger, role.as_deref()).await?;
     }
@@ -107,19 +109,38 @@ async fn capture_role(connection: &impl ConnectionTrait) -> Result<Option<String
     Ok((!found.is_empty()).then(|| identifier(CAPTURE_ROLE)))
 }
 
-/// Takes the triggers and their functions off, as far as they are there.
-pub(crate) async fn remove(connection: &impl ConnectionTrait, tracked: &Tracked) -> Result<()> {
-    let relation = tracked.relation.unwrap_or_default();
+/// Takes our triggers off the partitions of a relation, and off itself as well. Those that a partition has from its root
+/// go with the root's.
+async fn drop_triggers(connection: &impl ConnectionTrait, relation: Option<i64>, itself: bool) -> Result<()> {
     let sql = "SELECT pg_catalog.format('DROP TRIGGER %I ON %I.%I', t.tgname, n.nspname, c.relname) \
                  FROM pg_catalog.pg_partition_tree($1::oid::regclass) tree \
                  RIGHT JOIN pg_catalog.pg_class c ON c.oid = tree.relid \
                  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
                  JOIN pg_catalog.pg_trigger t ON t.tgrelid = c.oid \
-                WHERE (c.oid = $1::oid OR tree.relid IS NOT NULL) AND t.tgname ~ '^(!|~~~)afterimage_' \
-                  AND t.tgparentid = 0";
-    for row in rows(connection, sql, [relation.into()]).await? {
+                WHERE (CASE c.oid WHEN $1::oid THEN $2 ELSE tree.relid IS NOT NULL END) \
+                  AND t.tgname ~ '^(!|~~~)afterimage_' AND t.tgparentid = 0";
+    for row in rows(connection, sql, [relation.into(), itself.into()]).await? {
         run(connection, &row.try_get_by_index::<String>(0).map_err(failed)?).await?;
     }
+    Ok(())
+}
+
+/// Takes the triggers off a table whose name has passed to another, so that its changes are not filed as the other's. In
+/// a database that was restored from a dump, the number may be that of a table which has nothing to do with it.
+pub(crate) async fn leave(connection: &impl ConnectionTrait, former: &Tracked) -> Result<()> {
+    let captures = "SELECT 1 FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid \
+                     WHERE t.tgrelid = $1::oid AND p.pronamespace = 'afterimage'::regnamespace \
+                       AND pg_catalog.starts_with(p.proname, 'capture_' || $1 || '_')";
+    match rows(connection, captures, [former.relation.into()]).await?.is_empty() {
+        true => Ok(()),
+        false => remove(connection, former).await,
+    }
+}
+
+/// Takes the triggers and their functions off, as far as they are there.
+pub(crate) async fn remove(connection: &impl ConnectionTrait, tracked: &Tracked) -> Result<()> {
+    let relation = tracked.relation.unwrap_or_default();
+    drop_triggers(connection, Some(relation), true).await?;
     for kind in ["insert", "update", "delete", "move", "leave"] {
         run(connection, &format!("DROP FUNCTION IF EXISTS afterimage.capture_{relation}_{kind}()")).await?;
     }

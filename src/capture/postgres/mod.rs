@@ -15,4 +15,4 @@ pub(crate) mod writer;
 
 pub(crate) use baseline::{baseline, now};
 pub(crate) use catalogue::{describe, list, references};
-pub(crate) use install::{health, hold, install, remove};
+pub(crate) use install::{health, hold, install, leave, remove};

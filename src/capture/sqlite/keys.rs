@@ -19,6 +19,8 @@ pub struct Shape {
     pub unique: Vec<UniqueKey>,
     /// Whether what foreign keys set when a row's key changes may lead back to that row.
     pub circle: bool,
+    /// The defaults that a REPLACE puts in the place of a NULL, by column.
+    pub fallbacks: Vec<(String, String)>,
     /// The columns that foreign keys may set in other rows of the table while a REPLACE deletes one.
     pub set_within: Vec<String>,
 }
@@ -72,6 +74,7 @@ pub async fn shape(conn: &impl ConnectionTrait, table: &Table) -> Result<Shape> 
         rowid,
         unique: unique_keys(conn, &name).await?,
         circle: is_in_circle(conn, &name).await?,
+        fallbacks: fallbacks(conn, &name).await?,
         set_within: set_within(conn, &name).await?,
     })
 }
@@ -109,6 +112,18 @@ async fn set_within(conn: &impl ConnectionTrait, table: &str) -> Result<Vec<Stri
     let columns = Statement::from_sql_and_values(DbBackend::Sqlite, sql, [table.into()]);
     let rows = conn.query_all_raw(columns).await.map_err(failed)?;
     rows.iter().map(|row| row.try_get_by_index(0).map_err(failed)).collect()
+}
+
+async fn fallbacks(conn: &impl ConnectionTrait, table: &str) -> Result<Vec<(String, String)>> {
+    let columns = Statement::from_sql_and_values(
+        DbBackend::Sqlite,
+        "SELECT name, dflt_value FROM pragma_table_info(?1, 'main') \
+          WHERE \"notnull\" AND dflt_value IS NOT NULL ORDER BY cid",
+        [table.into()],
+    );
+    let rows = conn.query_all_raw(columns).await.map_err(failed)?;
+    let pair = |row: &sea_orm::QueryResult| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?));
+    rows.iter().map(pair).collect::<Result<_, sea_orm::DbErr>>().map_err(failed)
 }
 
 async fn unique_keys(conn: &impl ConnectionTrait, table: &str) -> Result<Vec<UniqueKey>> {

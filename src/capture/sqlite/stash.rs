@@ -24,6 +24,10 @@ use crate::capture::{Hidden, Table};
 /// How many of the newest rows of the stash are never dropped, beside one for each unique key.
 pub(super) const KEPT: usize = 8;
 
+/// Rows of the stash have greater numbers than this. A dump leaves the numbers of rows out, and VACUUM may give new ones:
+/// what stands in the stash then names rows of the table by numbers that they have no more, and is not believed.
+const BASE: i64 = 1 << 32;
+
 /// How many columns of a key the stash has room for.
 pub(super) const KEY_COLUMNS: usize = 4;
 
@@ -158,11 +162,12 @@ impl<'a> Stash<'a> {
             false => String::new(),
         };
         format!(
-            "{forget}DELETE FROM afterimage_stash WHERE {of_table} \
+            "{forget}{begin};\n  DELETE FROM afterimage_stash WHERE {of_table} \
              AND rowid <= (SELECT max(rowid) FROM afterimage_stash) - {kept};\n  \
              INSERT INTO afterimage_stash (table_name, {keys}record_id, old_values) \
              SELECT {table}, {values}{record_id}, {image} FROM {from} WHERE {identity} IN ({rows}) \
              AND {unless_stashed}",
+            begin = Self::begin(),
             of_table = self.of_table(),
             kept = KEPT + self.shape.unique.len(),
             record_id = record_id_of(self.table, &self.row),
@@ -197,8 +202,14 @@ impl<'a> Stash<'a> {
             }
             Term::Expression { text, collation } => {
                 // The expression of the new row: a row by the table's own name, with its columns, holds the new values.
-                let columns = self.table.columns.iter().map(|column| identifier(&column.name));
-                let new = columns.map(|name| format!("NEW.{name} AS {name}")).collect::<Vec<_>>().join(", ");
+                let new = self.table.columns.iter().map(|column| {
+                    let name = identifier(&column.name);
+                    match self.shape.fallbacks.iter().find(|(other, _)| *other == column.name) {
+                        Some((_, fallback)) => format!("coalesce(NEW.{name}, {fallback}) AS {name}"),
+                        None => format!("NEW.{name} AS {name}"),
+                    }
+                });
+                let new = new.collect::<Vec<_>>().join(", ");
                 let row = &self.row;
                 format!("({text}\n) = (SELECT {text}\n FROM (SELECT {new}) AS {row}) COLLATE {}", identifier(collation))
             }
@@ -224,7 +235,15 @@ impl<'a> Stash<'a> {
     }
 
     fn of_table(&self) -> String {
-        format!("afterimage_stash.table_name = {}", literal(&self.table.name))
+        format!("afterimage_stash.table_name = {} AND afterimage_stash.rowid > {BASE}", literal(&self.table.name))
+    }
+
+    /// Sees to it that the next row gets a number above the base.
+    fn begin() -> String {
+        format!(
+            "INSERT INTO afterimage_stash (rowid, table_name, old_values) SELECT {BASE}, '', '' \
+             WHERE NOT EXISTS (SELECT 1 FROM afterimage_stash WHERE rowid >= {BASE})"
+        )
     }
 
     /// The columns of the stash that hold the identity, each with the table's.

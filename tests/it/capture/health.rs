@@ -91,3 +91,25 @@ async fn a_renamed_table_is_outdated_and_its_old_name_can_be_left_without_losing
     let filed = "select table_name from afterimage.log where record_id = '1' and source = 'TRIGGER'";
     assert_eq!(world.scalar(filed).await, "renamed");
 }
+
+/// As a migration does it that builds a table anew beside the old one.
+#[tokio::test]
+async fn a_table_whose_name_has_passed_to_another_is_recorded_no_more() {
+    let (world, api) = tracked(T, &["t"]).await;
+    world
+        .sql(
+            "insert into t values (1, 'a'); create table made (like t including all); insert into made select * from t; \
+             alter table t rename to was; alter table made rename to t",
+        )
+        .await;
+    assert_eq!(health_of(&api, "t").await, "MISSING");
+    api.track("t").await;
+    assert_eq!(health_of(&api, "t").await, "OK");
+    world.sql("update was set a = 'b'; update t set a = 'c'; delete from was; truncate was").await;
+    let filed = "select string_agg(concat_ws(' ', action, table_name, new_values->>'a'), ',' order by id) \
+                 from afterimage.log where source = 'TRIGGER'";
+    assert_eq!(world.scalar(filed).await, "CREATE t a,UPDATE t c");
+    api.track("was").await;
+    world.sql("insert into was values (2, 'd'); insert into t values (3, 'e')").await;
+    assert_eq!(world.scalar(filed).await, "CREATE t a,UPDATE t c,CREATE was d,CREATE t e");
+}

@@ -209,3 +209,35 @@ async fn an_altered_partitioned_table_moves_rows_without_failing() {
         [r#"DELETE m ["1","1"] {"k":1,"ident":1,"a":"a"} -"#, r#"CREATE m ["11","1"] - {"k":11,"ident":1,"a":"a"}"#,]
     );
 }
+
+#[tokio::test]
+async fn a_tracked_table_can_become_a_partition_of_what_takes_its_name_and_others_of_their_own() {
+    let (world, api) = tracked(
+        "create table q (id int primary key, v text); create table side (id int primary key, v text)",
+        &["q", "side"],
+    )
+    .await;
+    world
+        .sql(
+            "insert into q values (1, 'a'); alter table q rename to q_0; \
+             create table q (id int primary key, v text) partition by range (id); \
+             alter table q attach partition q_0 for values from (0) to (100); \
+             alter table q attach partition side for values from (100) to (200)",
+        )
+        .await;
+    api.track("q").await;
+    assert_eq!(health_of(&api, "q").await, "OK");
+    world.sql("insert into q values (2, 'b'), (101, 'c'); update q set v = 'd' where id = 101; delete from q").await;
+    assert_eq!(
+        entries(&world).await[1..],
+        [
+            r#"CREATE q 2 - {"id":2,"v":"b"}"#,
+            r#"CREATE q 101 - {"id":101,"v":"c"}"#,
+            r#"UPDATE q 101 {"v":"c"} {"v":"d"}"#,
+            r#"DELETE q 1 {"id":1,"v":"a"} -"#,
+            r#"DELETE q 2 {"id":2,"v":"b"} -"#,
+            r#"DELETE q 101 {"id":101,"v":"d"} -"#,
+        ]
+    );
+    assert!(world.try_sql("truncate side").await.is_err());
+}

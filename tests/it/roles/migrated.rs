@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use afterimage::audit::Code;
 use afterimage::store::{Database, migrate};
 use afterimage_migration::{Migrator, MigratorTrait};
 use sea_orm::ConnectOptions;
@@ -37,4 +38,14 @@ async fn a_migration_grants_to_those_who_had_what_was_there() {
     migrate(&owner, &shop.world.database_url).await.expect("the owner migrates");
     let may = "select has_function_privilege('afterimage_server', 'afterimage.shape(regclass)', 'execute')";
     assert_eq!(shop.world.scalar(may).await, "t");
+}
+
+/// As where the application's role is given to the server.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_role_without_any_right_on_the_log_is_told_so() {
+    let shop = Shop::open().await;
+    let stranger = shop.cluster.url_of("shop_app", "shop");
+    let database = Database::connect(&stranger, Duration::from_secs(30)).await.expect("it connects");
+    let error = migrate(&database, &stranger).await.expect_err("it has no business there");
+    assert_eq!(error.code(), Code::Forbidden, "{error}");
 }

@@ -37,6 +37,20 @@ both! {
         assert_eq!(rows(&world, "t").await, before);
     }
 
+    async fn what_was_ignored_does_not_come_back_and_the_answer_says_so(world: World) {
+        let tables = "create table t (id integer primary key, a text, quiet text default 'd', pin text)";
+        let api = tracked(&world, tables, &["t"]).await;
+        let track = "mutation($i: TrackTableInput!) { trackTable(input: $i) { trackedTable { tableName } } }";
+        let hidden = json!({"i": {"tableName": "t", "redactedColumns": ["pin"], "ignoredColumns": ["quiet"]}});
+        api.ask(track, hidden).await;
+        world.sql("insert into t values (1, 'a', 'q', 'p'); delete from t").await;
+        let done = undo(&api, &entry(&api, "DELETE", "t", "1").await).await;
+        let left = |field: &str| json!({"field": field, "expected": null, "current": null});
+        assert_eq!(done["skipped"], json!([left("pin"), left("quiet")]));
+        let row = world.rows("select a, quiet, pin from t").await;
+        assert_eq!(row[0], [Some("a".into()), Some("d".into()), None]);
+    }
+
     async fn a_key_that_is_taken_again_is_a_conflict_that_names_the_entry(world: World) {
         let api = tracked(&world, "create table t (id integer primary key, a text)", &["t"]).await;
         world.sql("insert into t values (1, 'a'); delete from t").await;
