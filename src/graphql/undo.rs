@@ -73,9 +73,9 @@ pub struct SkippedField {
     record_id: ID,
     /// The column.
     field: String,
-    /// The value that it should have had to be set back; null where it is redacted or was null.
+    /// The value that it should have had to be set back; null where it is redacted or ignored, and where it was null.
     expected: Option<Json>,
-    /// The value that it has; null where it is redacted, null, or the column is gone.
+    /// The value that it has; null where it is redacted, ignored or null, or the column is gone.
     current: Option<Json>,
 }
 

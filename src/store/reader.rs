@@ -182,7 +182,13 @@ struct Kept<DB: sqlx::Database> {
 impl<DB: sqlx::Database> Shelf<DB> {
     /// An empty one, for so many connections, which must be fewer than the pool has.
     pub(super) fn new(pool: &Pool<DB>, connections: usize, times: Times) -> Shelf<DB> {
-        Shelf { pool: pool.clone(), permits: Semaphore::new(connections), spare: Mutex::default(), doubted: Mutex::default(), times }
+        Shelf {
+            pool: pool.clone(),
+            permits: Semaphore::new(connections),
+            spare: Mutex::default(),
+            doubted: Mutex::default(),
+            times,
+        }
     }
 
     /// Waits until one more may be in use.
