@@ -155,10 +155,15 @@ pub(super) async fn remove(kind: Kind, connection: &impl ConnectionTrait, tracke
     }
 }
 
-/// Takes the triggers off a table whose name has passed to another.
-pub(super) async fn leave(kind: Kind, connection: &impl ConnectionTrait, former: &Tracked) -> Result<()> {
+/// Takes the triggers off a table whose name has passed to another, unless the one that it has now is among the tracked.
+pub(super) async fn leave(
+    kind: Kind,
+    connection: &impl ConnectionTrait,
+    former: &Tracked,
+    tracked: &[String],
+) -> Result<()> {
     match kind {
-        Kind::Postgres => postgres::leave(connection, former).await,
+        Kind::Postgres => postgres::leave(connection, former, tracked).await,
         // Triggers are known by their names there, and are replaced with those of the new table.
         Kind::Sqlite => Ok(()),
     }

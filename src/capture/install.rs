@@ -38,10 +38,10 @@ impl Installation<'_> {
             }
             _ => Health::Ok,
         };
-        if let Some(former) = before.filter(|before| before.relation != table.relation)
-            && !is_shared(database, write, former).await?
-        {
-            dispatch::leave(database.kind, &write.transaction, former).await?;
+        if let Some(former) = before.filter(|before| before.relation != table.relation) {
+            let tracked = store::tracked_tables(database.dialect, &write.transaction).await?;
+            let names: Vec<String> = tracked.into_iter().map(|tracked| tracked.table_name).collect();
+            dispatch::leave(database.kind, &write.transaction, former, &names).await?;
         }
         dispatch::install(database.kind, &write.transaction, table, choice).await?;
         // Now that nobody else can write to the table.
@@ -91,14 +91,6 @@ impl Installation<'_> {
             }
         }
     }
-}
-
-/// Whether the table's triggers are those of another name as well: one that was renamed and tracked again has them under
-/// both.
-pub(super) async fn is_shared(database: &Database, write: &Write<'_>, tracked: &Tracked) -> Result<bool> {
-    let all = store::tracked_tables(database.dialect, &write.transaction).await?;
-    let shared = |other: &Tracked| other.relation == tracked.relation && other.table_name != tracked.table_name;
-    Ok(tracked.relation.is_some() && all.iter().any(shared))
 }
 
 /// Records the rows that are there, each as one entry; how many.

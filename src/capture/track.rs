@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::install::{Installation, baseline, is_shared};
+use super::install::{Installation, baseline};
 use super::record::{Event, Gap, draft};
 use super::report::Report;
 use super::table::Health;
 use super::{choice, dispatch};
 use crate::audit::{Error, Result};
-use crate::store::{self, Database, Write};
+use crate::store::{self, Database, Tracked, Write};
 
 /// Who asks; the entries about it name them.
 #[derive(Clone, Debug, Default)]
@@ -130,7 +130,10 @@ pub async fn untrack(database: &Database, name: &str, actor: &Actor) -> Result<S
     let tracked = store::tracked_or_paused(database.dialect, &write.transaction, &name)
         .await?
         .ok_or_else(|| Error::not_found(format!("{name:?} is not tracked")))?;
-    if !is_shared(database, &write, &tracked).await? {
+    // A table that was renamed and tracked again has the triggers under both names.
+    let all = store::tracked_tables(database.dialect, &write.transaction).await?;
+    let shared = |other: &Tracked| other.relation == tracked.relation && other.table_name != tracked.table_name;
+    if tracked.relation.is_none() || !all.iter().any(shared) {
         dispatch::remove(database.kind, &write.transaction, &tracked).await?;
     }
     store::forget_tracked(database.dialect, &write.transaction, &tracked.table_name).await?;

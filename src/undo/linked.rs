@@ -5,11 +5,18 @@ use std::sync::Arc;
 
 use super::plan::{Key, Value};
 use super::planner::{Planner, reversal};
-use super::pointing::{Image, image_of, points, value};
 use super::tables::Known;
-use crate::audit::{Action, Entry, Error, Result, is_still};
+use crate::audit::{Action, Entry, Error, Json, Result, is_still};
 use crate::capture::Reference;
 use crate::store;
+
+/// An image of a row, or of its changed columns.
+type Image<'e> = HashMap<String, &'e str>;
+
+fn image_of(json: Option<&Json>) -> Image<'_> {
+    let fields = json.and_then(Json::fields).unwrap_or_default();
+    fields.into_iter().map(|(name, value)| (name.into_owned(), value)).collect()
+}
 
 /// What fell, or was cut off, in one transaction.
 struct Fallen<'e> {
@@ -56,28 +63,20 @@ impl Planner<'_> {
         let mut open = vec![(known.clone(), entry)];
         let mut linked: Vec<&Entry> = Vec::new();
         let mut parents: Vec<(Arc<Known>, &Entry)> = Vec::new();
-        while !open.is_empty() {
-            while let Some((parent, deletion)) = open.pop() {
-                let of = image_of(deletion.old_values.as_ref());
-                for reference in &parent.references {
-                    let Some(child) = self.tables.find(&reference.child).await? else { continue };
-                    for (other, image) in fallen.deletions.get(reference.child.as_str()).into_iter().flatten() {
-                        let Some(record_id) = &other.record_id else { continue };
-                        if points(reference, image, &of) && back.insert(Self::key(&child, record_id)) {
-                            linked.push(other);
-                            open.push((child.clone(), other));
-                            self.refuse_too_many(back.len())?;
-                        }
+        while let Some((parent, deletion)) = open.pop() {
+            let of = image_of(deletion.old_values.as_ref());
+            for reference in &parent.references {
+                let Some(child) = self.tables.find(&reference.child).await? else { continue };
+                for (other, image) in fallen.deletions.get(reference.child.as_str()).into_iter().flatten() {
+                    let Some(record_id) = &other.record_id else { continue };
+                    if points(reference, image, &of) && back.insert(Self::key(&child, record_id)) {
+                        linked.push(other);
+                        open.push((child.clone(), other));
+                        self.refuse_too_many(back.len())?;
                     }
                 }
-                parents.push((parent, deletion));
             }
-            open = self.otherwise_linked(&parents, &fallen, &back).await?;
-            for (child, entry) in &open {
-                back.insert(Self::key(child, entry.record_id.as_deref().unwrap_or_default()));
-                linked.push(entry);
-            }
-            self.refuse_too_many(back.len())?;
+            parents.push((parent, deletion));
         }
         linked.sort_unstable_by_key(|entry| entry.id);
         self.look_at(&linked).await?;
@@ -94,46 +93,6 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// What hung on these by values that are equal to the foreign key and written otherwise.
-    async fn otherwise_linked<'e>(
-        &mut self,
-        parents: &[(Arc<Known>, &Entry)],
-        fallen: &Fallen<'e>,
-        back: &HashSet<Key>,
-    ) -> Result<Vec<(Arc<Known>, &'e Entry)>> {
-        let mut found: HashMap<Key, (Arc<Known>, &'e Entry)> = HashMap::new();
-        let mut tables: HashMap<&str, Vec<&(Arc<Known>, &Entry)>> = HashMap::new();
-        for parent in parents {
-            tables.entry(&parent.0.table.name).or_default().push(parent);
-        }
-        for parents in tables.values() {
-            let images: Vec<Image<'_>> =
-                parents.iter().map(|(_, deletion)| image_of(deletion.old_values.as_ref())).collect();
-            let images: Vec<&Image<'_>> = images.iter().collect();
-            let Some((parent, _)) = parents.first() else { continue };
-            for reference in &parent.references {
-                let Some(child) = self.tables.find(&reference.child).await? else { continue };
-                let fell = fallen.deletions.get(reference.child.as_str()).into_iter().flatten();
-                let open: Vec<&(&Entry, Image<'_>)> = fell
-                    .filter(|(entry, image)| {
-                        let record_id = entry.record_id.as_deref();
-                        record_id.is_some_and(|record_id| !back.contains(&Self::key(&child, record_id)))
-                            && reference.columns.iter().all(|(from, _)| value(image, from).is_some())
-                    })
-                    .collect();
-                let children: Vec<&Image<'_>> = open.iter().map(|(_, image)| image).collect();
-                for (place, _) in self.pointing(reference, (&child, &children), (parent, &images)).await? {
-                    let Some((entry, _)) = open.get(place) else { continue };
-                    let key = Self::key(&child, entry.record_id.as_deref().unwrap_or_default());
-                    found.entry(key).or_insert((child.clone(), *entry));
-                }
-            }
-        }
-        let mut found: Vec<_> = found.into_values().collect();
-        found.sort_unstable_by_key(|(_, entry)| entry.id);
-        Ok(found)
-    }
-
     /// Plans that the rows whose reference to a restored one was cut refer to it again.
     async fn link_again(&mut self, parent: &Arc<Known>, deletion: &Entry, fallen: &Fallen<'_>) -> Result<()> {
         let of = image_of(deletion.old_values.as_ref());
@@ -147,7 +106,7 @@ impl Planner<'_> {
             }
             self.view.load(&child, concerned.iter().filter_map(|update| update.record_id.clone())).await?;
             for update in concerned {
-                self.set_reference(&child, reference, update, (parent, &of)).await?;
+                self.set_reference(&child, reference, update, &of).await?;
             }
         }
         Ok(())
@@ -159,19 +118,20 @@ impl Planner<'_> {
         child: &Arc<Known>,
         reference: &Reference,
         update: &Entry,
-        (parent, of): (&Known, &Image<'_>),
+        of: &Image<'_>,
     ) -> Result<()> {
         let Some(record_id) = update.record_id.as_deref() else { return Ok(()) };
         let Some(row) = self.view.row(child, record_id).await? else { return Ok(()) };
         let (old, new) = (image_of(update.old_values.as_ref()), image_of(update.new_values.as_ref()));
-        // The row as it was before the update: as it is, but for what the update changed.
-        let known = child.table.columns.iter().zip(row.iter());
-        let mut before: Image<'_> =
-            known.filter_map(|(column, value)| Some((column.name.clone(), value.as_deref()?))).collect();
-        before.extend(old.iter().map(|(name, value)| (name.clone(), *value)));
-        if !points(reference, &before, of)
-            && self.pointing(reference, (child, &[&before]), (parent, &[of])).await?.is_empty()
-        {
+        let mut before: Image<'_> = Image::new();
+        for (from, _) in &reference.columns {
+            let Some(place) = child.place(from) else { return Ok(()) };
+            let current = row.get(place).and_then(|value| value.as_deref());
+            let name = child.name(place);
+            let Some(value) = old.get(name).copied().or(current) else { return Ok(()) };
+            before.insert(from.clone(), value);
+        }
+        if !points(reference, &before, of) {
             return Ok(());
         }
         let mut values = Vec::new();
@@ -195,4 +155,17 @@ impl Planner<'_> {
 fn touches(reference: &Reference, update: &Entry) -> bool {
     let old = image_of(update.old_values.as_ref());
     reference.columns.iter().any(|(from, _)| old.keys().any(|name| name.eq_ignore_ascii_case(from)))
+}
+
+/// Whether a row of the first image points at that of the second.
+fn points(reference: &Reference, child: &Image<'_>, parent: &Image<'_>) -> bool {
+    let value = |image: &Image<'_>, column: &str| {
+        let spelt = |name: &&String| name.eq_ignore_ascii_case(column);
+        let exact = image.get(column).copied();
+        exact.or_else(|| image.keys().find(spelt).and_then(|name| image.get(name).copied())).map(str::to_owned)
+    };
+    reference.columns.iter().all(|(from, to)| match (value(child, from), value(parent, to)) {
+        (Some(from), Some(to)) => from != "null" && from == to,
+        _ => false,
+    })
 }

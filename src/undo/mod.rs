@@ -8,7 +8,7 @@
 //! the log, and [`parents`] whether all that was written refers to rows that are there. A preview does all that too, and
 //! then rolls it back.
 //!
-//! [`pointing`] tells which of the rows that the log speaks of pointed at which. [`rows`] reads and writes the user's rows, with what the databases do differently in `postgres` and `sqlite`.
+//! [`rows`] reads and writes the user's rows, with what the databases do differently in `postgres` and `sqlite`.
 
 mod attempt;
 mod carry_out;
@@ -22,7 +22,6 @@ mod outcome;
 mod parents;
 mod plan;
 mod planner;
-mod pointing;
 mod postgres;
 mod restore;
 mod reverse;

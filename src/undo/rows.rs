@@ -9,7 +9,6 @@ use crate::capture::{Column, Hidden, Reference, Table};
 use crate::store::{Kind, failed};
 
 use super::plan::{Group, Step};
-use super::pointing::Image;
 use super::{postgres, sqlite};
 use afterimage_entity::text::Text;
 
@@ -63,16 +62,6 @@ pub(super) trait Dml: Send + Sync {
         parent: &Table,
         values: &[String],
     ) -> Option<Statement>;
-    /// Whether values of these columns that are equal to a foreign key are always written alike in images.
-    fn writes_equal_values_alike(&self, child: &Column, parent: &Column) -> bool;
-    /// The pairs of one of these rows and one of those at which it points by this foreign key: the places of both. Rows
-    /// are given by their images, since they may be gone.
-    fn pointing(
-        &self,
-        reference: &Reference,
-        children: (&Table, &[&Image<'_>]),
-        parents: (&Table, &[&Image<'_>]),
-    ) -> Statement;
     /// The id of the present transaction, as the log gives it.
     fn transaction_id(&self) -> &'static str;
     /// Lets constraints speak up now that would otherwise speak up at the commit, after a change of this table.
@@ -184,28 +173,6 @@ impl<'a> Rows<'a> {
         Ok(None)
     }
 
-    /// The pairs of one of these rows and one of those at which it points by this foreign key: the places of both.
-    pub(super) async fn pointing(
-        &self,
-        reference: &Reference,
-        (child, children): (&Table, &[&Image<'_>]),
-        (parent, parents): (&Table, &[&Image<'_>]),
-    ) -> Result<Vec<(usize, usize)>> {
-        let mut pairs = Vec::new();
-        for (first_child, children) in (0..).step_by(COMPARED).zip(children.chunks(COMPARED)) {
-            for (first_parent, parents) in (0..).step_by(COMPARED).zip(parents.chunks(COMPARED)) {
-                for row in self.query(self.dml.pointing(reference, (child, children), (parent, parents))).await? {
-                    let place = |column: usize| -> Result<usize> {
-                        let place: i64 = row.try_get_by_index(column).map_err(failed)?;
-                        usize::try_from(place).map_err(Error::internal)
-                    };
-                    pairs.push((first_child + place(0)?, first_parent + place(1)?));
-                }
-            }
-        }
-        Ok(pairs)
-    }
-
     /// The unique keys of a table, each the names of its columns; empty ones where it is not one of columns alone.
     pub(super) async fn unique_keys(&self, table: &Table) -> Result<Vec<Vec<String>>> {
         let mut keys: Vec<(String, Vec<String>)> = Vec::new();
@@ -270,9 +237,6 @@ impl<'a> Rows<'a> {
         }
     }
 }
-
-/// How many rows of either side are compared in one statement: SQLite takes no more than 500 that are written out.
-const COMPARED: usize = 400;
 
 /// What asks for the time without looking like a call.
 const CALLS: [&str; 5] = ["current_", "localtime", "session_user", "user", "system_user"];

@@ -3,7 +3,7 @@
 use sea_orm::{ConnectionTrait, DbErr};
 
 use super::catalogue::{Relation, describe, rows};
-use super::name::{identifier, literal};
+use super::name::{self, identifier, literal};
 use super::triggers::{TRUNCATE, Trigger, triggers};
 use super::writer;
 use crate::audit::{Code, Error, Result};
@@ -110,7 +110,7 @@ async fn capture_role(connection: &impl ConnectionTrait) -> Result<Option<String
 }
 
 /// Takes our triggers off the partitions of a relation, and off itself as well. Those that a partition has from its root
-/// go with the root's.
+/// go with the root's; so does the one that refuses TRUNCATE, which has an argument there.
 async fn drop_triggers(connection: &impl ConnectionTrait, relation: Option<i64>, itself: bool) -> Result<()> {
     let sql = "SELECT pg_catalog.format('DROP TRIGGER %I ON %I.%I', t.tgname, n.nspname, c.relname) \
                  FROM pg_catalog.pg_partition_tree($1::oid::regclass) tree \
@@ -118,23 +118,34 @@ async fn drop_triggers(connection: &impl ConnectionTrait, relation: Option<i64>,
                  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
                  JOIN pg_catalog.pg_trigger t ON t.tgrelid = c.oid \
                 WHERE (CASE c.oid WHEN $1::oid THEN $2 ELSE tree.relid IS NOT NULL END) \
-                  AND t.tgname ~ '^(!|~~~)afterimage_' AND t.tgparentid = 0";
+                  AND t.tgname ~ '^(!|~~~)afterimage_' AND t.tgparentid = 0 \
+                  AND (t.tgnargs = 0 OR NOT EXISTS (SELECT 1 FROM pg_catalog.pg_class p \
+                                                     WHERE p.oid = $1::oid AND p.relispartition))";
     for row in rows(connection, sql, [relation.into(), itself.into()]).await? {
         run(connection, &row.try_get_by_index::<String>(0).map_err(failed)?).await?;
     }
     Ok(())
 }
 
-/// Takes the triggers off a table whose name has passed to another, so that its changes are not filed as the other's. In
-/// a database that was restored from a dump, the number may be that of a table which has nothing to do with it.
-pub(crate) async fn leave(connection: &impl ConnectionTrait, former: &Tracked) -> Result<()> {
-    let captures = "SELECT 1 FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid \
-                     WHERE t.tgrelid = $1::oid AND p.pronamespace = 'afterimage'::regnamespace \
-                       AND pg_catalog.starts_with(p.proname, 'capture_' || $1 || '_')";
-    match rows(connection, captures, [former.relation.into()]).await?.is_empty() {
-        true => Ok(()),
-        false => remove(connection, former).await,
+/// Takes the triggers off a table whose name has passed to another, so that its changes are not filed as the other's;
+/// unless the name that it has now is tracked as well. In a database that was restored from a dump, the number may be that
+/// of a table which has nothing to do with it.
+pub(crate) async fn leave(connection: &impl ConnectionTrait, former: &Tracked, tracked: &[String]) -> Result<()> {
+    let captures = "SELECT n.nspname::text, c.relname::text FROM pg_catalog.pg_class c \
+                      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+                     WHERE c.oid = $1::oid AND EXISTS ( \
+                         SELECT 1 FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid \
+                          WHERE t.tgrelid = c.oid AND p.pronamespace = 'afterimage'::regnamespace \
+                            AND pg_catalog.starts_with(p.proname, 'capture_' || $1 || '_'))";
+    let found = rows(connection, captures, [former.relation.into()]).await?;
+    let Some(found) = found.first() else { return Ok(()) };
+    let (schema, name): (String, String) =
+        (found.try_get_by_index(0).map_err(failed)?, found.try_get_by_index(1).map_err(failed)?);
+    let name = name::filed(&schema, &name);
+    if tracked.contains(&name) {
+        return Ok(());
     }
+    remove(connection, former).await.map_err(|error| error.about(&format!("the former {:?}", former.table_name)))
 }
 
 /// Takes the triggers and their functions off, as far as they are there.

@@ -2,7 +2,7 @@
 
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
-use super::names::{catalogued, same};
+use super::names::{catalogued, literal, same};
 use super::{definition, failed};
 use crate::audit::{Error, Result};
 use crate::capture::Table;
@@ -122,8 +122,25 @@ async fn fallbacks(conn: &impl ConnectionTrait, table: &str) -> Result<Vec<(Stri
         [table.into()],
     );
     let rows = conn.query_all_raw(columns).await.map_err(failed)?;
-    let pair = |row: &sea_orm::QueryResult| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?));
+    let pair =
+        |row: &sea_orm::QueryResult| Ok((row.try_get_by_index(0)?, default_as_sql(row.try_get_by_index::<String>(1)?)));
     rows.iter().map(pair).collect::<Result<_, sea_orm::DbErr>>().map_err(failed)
+}
+
+/// A default as it can stand in a statement. A word, or a text in the quotes of a name, is a text where it is a default,
+/// and would be a column elsewhere.
+fn default_as_sql(default: String) -> String {
+    const CONSTANTS: [&str; 6] = ["null", "true", "false", "current_time", "current_date", "current_timestamp"];
+    let is_word = default.starts_with(|first: char| first.is_alphabetic() || first == '_')
+        && default.chars().all(|other| other.is_alphanumeric() || other == '_');
+    if is_word && !CONSTANTS.iter().any(|constant| same(constant, &default)) {
+        return literal(&default);
+    }
+    let quoted = default.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    match quoted.map(|text| text.replace("\"\"", "\0")).filter(|text| !text.contains('"')) {
+        Some(text) => literal(&text.replace('\0', "\"")),
+        None => default,
+    }
 }
 
 async fn unique_keys(conn: &impl ConnectionTrait, table: &str) -> Result<Vec<UniqueKey>> {
@@ -145,7 +162,7 @@ async fn unique_keys(conn: &impl ConnectionTrait, table: &str) -> Result<Vec<Uni
         let number: i32 = row.try_get_by_index(2).map_err(failed)?;
         let name: Option<String> = row.try_get_by_index(3).map_err(failed)?;
         let collation: String = row.try_get_by_index(4).map_err(failed)?;
-        let fallback: Option<String> = row.try_get_by_index(5).map_err(failed)?;
+        let fallback = row.try_get_by_index::<Option<String>>(5).map_err(failed)?.map(default_as_sql);
         let partial = row.try_get_by_index::<i64>(6).map_err(failed)? != 0;
         let parsed = sql.as_deref().and_then(definition::index);
         if keys.last().is_none_or(|(last, _)| *last != index) {

@@ -24,10 +24,6 @@ use crate::capture::{Hidden, Table};
 /// How many of the newest rows of the stash are never dropped, beside one for each unique key.
 pub(super) const KEPT: usize = 8;
 
-/// Rows of the stash have greater numbers than this. A dump leaves the numbers of rows out, and VACUUM may give new ones:
-/// what stands in the stash then names rows of the table by numbers that they have no more, and is not believed.
-const BASE: i64 = 1 << 32;
-
 /// How many columns of a key the stash has room for.
 pub(super) const KEY_COLUMNS: usize = 4;
 
@@ -162,12 +158,11 @@ impl<'a> Stash<'a> {
             false => String::new(),
         };
         format!(
-            "{forget}{begin};\n  DELETE FROM afterimage_stash WHERE {of_table} \
+            "{forget}DELETE FROM afterimage_stash WHERE {of_table} \
              AND rowid <= (SELECT max(rowid) FROM afterimage_stash) - {kept};\n  \
              INSERT INTO afterimage_stash (table_name, {keys}record_id, old_values) \
              SELECT {table}, {values}{record_id}, {image} FROM {from} WHERE {identity} IN ({rows}) \
              AND {unless_stashed}",
-            begin = Self::begin(),
             of_table = self.of_table(),
             kept = KEPT + self.shape.unique.len(),
             record_id = record_id_of(self.table, &self.row),
@@ -235,15 +230,7 @@ impl<'a> Stash<'a> {
     }
 
     fn of_table(&self) -> String {
-        format!("afterimage_stash.table_name = {} AND afterimage_stash.rowid > {BASE}", literal(&self.table.name))
-    }
-
-    /// Sees to it that the next row gets a number above the base.
-    fn begin() -> String {
-        format!(
-            "INSERT INTO afterimage_stash (rowid, table_name, old_values) SELECT {BASE}, '', '' \
-             WHERE NOT EXISTS (SELECT 1 FROM afterimage_stash WHERE rowid >= {BASE})"
-        )
+        format!("afterimage_stash.table_name = {}", literal(&self.table.name))
     }
 
     /// The columns of the stash that hold the identity, each with the table's.

@@ -6,7 +6,6 @@ mod write;
 use sea_orm::{DbBackend, DbErr, Statement, Value};
 
 use super::plan::{Group, Step};
-use super::pointing::Image;
 use super::rows::Dml;
 use crate::audit::{Error, Json};
 use crate::capture::postgres::image::{record_id as record_id_of, value_text_anywhere};
@@ -213,43 +212,6 @@ impl Dml for Postgres {
         _values: &[String],
     ) -> Option<Statement> {
         None
-    }
-
-    fn writes_equal_values_alike(&self, child: &Column, parent: &Column) -> bool {
-        const EXACT: [&str; 7] = ["smallint", "integer", "bigint", "oid", "uuid", "date", "boolean"];
-        EXACT.contains(&child.type_name.as_str()) && EXACT.contains(&parent.type_name.as_str())
-    }
-
-    fn pointing(
-        &self,
-        reference: &Reference,
-        (child, children): (&Table, &[&Image<'_>]),
-        (parent, parents): (&Table, &[&Image<'_>]),
-    ) -> Statement {
-        // Read as rows of their tables, the values have the columns' types and collations.
-        let rows = |table: &Table, number: usize, columns: Vec<&String>| {
-            let values =
-                columns.iter().enumerate().map(|(place, name)| format!(", r.{} AS v{place}", identifier(name)));
-            format!(
-                "(SELECT s.place - 1 AS place{} FROM json_array_elements(${number}::text::json) WITH ORDINALITY \
-                 AS s(image, place), json_populate_record(NULL::{}, s.image) AS r)",
-                values.collect::<String>(),
-                table.sql_name
-            )
-        };
-        let (from, to): (Vec<_>, Vec<_>) = reference.columns.iter().map(|(from, to)| (from, to)).unzip();
-        let equal: Vec<String> = (0..from.len()).map(|place| format!("c.v{place} = p.v{place}")).collect();
-        let sql = format!(
-            "WITH c AS MATERIALIZED {}, p AS MATERIALIZED {} SELECT c.place, p.place FROM c JOIN p ON {} ORDER BY 1, 2",
-            rows(child, 1, from),
-            rows(parent, 2, to),
-            equal.join(" AND ")
-        );
-        let members = |image: &&Image<'_>| {
-            image.iter().map(|(name, value)| (name.clone(), (*value).to_owned())).collect::<Vec<_>>()
-        };
-        let images = |images: &[&Image<'_>]| in_json(images.iter().map(members)).into();
-        statement(sql, vec![images(children), images(parents)])
     }
 
     fn transaction_id(&self) -> &'static str {

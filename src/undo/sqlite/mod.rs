@@ -6,7 +6,6 @@ mod write;
 use sea_orm::{DbBackend, DbErr, Statement, Value};
 
 use super::plan::{Group, Step};
-use super::pointing::{Image, value as value_in};
 use super::rows::Dml;
 use crate::audit::Error;
 use crate::capture::sqlite::read::is_row;
@@ -166,45 +165,6 @@ impl Dml for Sqlite {
             parent = parent.sql_name,
         );
         Some(statement(sql, values.iter().map(|image| write::value(image)).collect()))
-    }
-
-    fn writes_equal_values_alike(&self, child: &Column, parent: &Column) -> bool {
-        // What such columns hold is made a whole number wherever it can be.
-        [child, parent].iter().all(|column| column.type_name.to_ascii_uppercase().contains("INT"))
-    }
-
-    fn pointing(
-        &self,
-        reference: &Reference,
-        (child, children): (&Table, &[&Image<'_>]),
-        (parent, parents): (&Table, &[&Image<'_>]),
-    ) -> Statement {
-        let mut values = Vec::new();
-        // The first part of each, which is empty, says how its values are compared, as in `left_behind`.
-        let mut rows = |table: &Table, columns: Vec<&String>, images: &[&Image<'_>]| {
-            let like = columns.iter().enumerate().map(|(place, name)| format!(", {} AS v{place}", identifier(name)));
-            let mut parts =
-                vec![format!("SELECT 0 AS place{} FROM {} WHERE 0", like.collect::<String>(), table.sql_name)];
-            for (place, image) in images.iter().enumerate() {
-                let images = columns.iter().map(|name| value_in(image, name).unwrap_or("null"));
-                let bound: String = images
-                    .map(|image| {
-                        values.push(write::value(image));
-                        format!(", {}", write::place_of_class(image))
-                    })
-                    .collect();
-                parts.push(format!("SELECT {place}{bound}"));
-            }
-            parts.join(" UNION ALL ")
-        };
-        let (from, to): (Vec<_>, Vec<_>) = reference.columns.iter().map(|(from, to)| (from, to)).unzip();
-        let equal: Vec<String> = (0..from.len()).map(|place| format!("p.v{place} = c.v{place}")).collect();
-        let (children, parents) = (rows(child, from, children), rows(parent, to, parents));
-        let sql = format!(
-            "SELECT c.place, p.place FROM ({children}) AS c JOIN ({parents}) AS p ON {} ORDER BY 1, 2",
-            equal.join(" AND ")
-        );
-        statement(sql, values)
     }
 
     fn transaction_id(&self) -> &'static str {

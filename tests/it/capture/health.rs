@@ -113,3 +113,38 @@ async fn a_table_whose_name_has_passed_to_another_is_recorded_no_more() {
     world.sql("insert into was values (2, 'd'); insert into t values (3, 'e')").await;
     assert_eq!(world.scalar(filed).await, "CREATE t a,UPDATE t c,CREATE was d,CREATE t e");
 }
+
+#[tokio::test]
+async fn tables_that_swap_their_names_are_both_recorded_until_both_are_tracked_again() {
+    let (world, api) = tracked(
+        "create table a (id int primary key, v text); create table b (id int primary key, v text)",
+        &["a", "b"],
+    )
+    .await;
+    world.sql("alter table a rename to x; alter table b rename to a; alter table x rename to b").await;
+    api.track("a").await;
+    world.sql("insert into a values (1, 'now a'); insert into b values (2, 'now b')").await;
+    let made = "select string_agg(concat_ws(' ', table_name, new_values->>'v'), ',' order by id) \
+                from afterimage.log where source = 'TRIGGER'";
+    assert_eq!(world.scalar(made).await, "a now a,a now b", "b is filed as a until it is tracked, and OUTDATED");
+    assert_eq!(health_of(&api, "b").await, "OUTDATED");
+    api.track("b").await;
+    world.sql("insert into a values (3, 'a'); insert into b values (4, 'b')").await;
+    assert_eq!(world.scalar(made).await, "a now a,a now b,a a,b b");
+}
+
+#[tokio::test]
+async fn a_name_that_was_tracked_in_between_keeps_nobody_from_leaving_a_table() {
+    let (world, api) = tracked(T, &["t"]).await;
+    world.sql("alter table t rename to t2").await;
+    api.track("t2").await;
+    world.sql("alter table t2 rename to t").await;
+    api.track("t").await;
+    world
+        .sql("create table made (like t including all); alter table t rename to was; alter table made rename to t")
+        .await;
+    api.track("t").await;
+    world.sql("insert into was values (1, 'old'); insert into t values (2, 'new')").await;
+    let made = "select string_agg(new_values->>'a', ',') from afterimage.log where source = 'TRIGGER'";
+    assert_eq!(world.scalar(made).await, "new");
+}

@@ -240,4 +240,9 @@ async fn a_tracked_table_can_become_a_partition_of_what_takes_its_name_and_other
         ]
     );
     assert!(world.try_sql("truncate side").await.is_err());
+    api.ask("mutation { untrackTable(tableName: \"side\") { tableName } }", json!({})).await;
+    assert!(world.try_sql("truncate side").await.is_err(), "it is the root's to refuse");
+    assert_eq!(health_of(&api, "q").await, "OK");
+    api.ask("mutation { untrackTable(tableName: \"q\") { tableName } }", json!({})).await;
+    world.sql("truncate q").await;
 }

@@ -14,9 +14,7 @@ async fn world((key, end): (&str, &str), action: &str) -> World {
 }
 
 async fn stashed(world: &World) -> Vec<String> {
-    world
-        .read("SELECT table_name || ' ' || record_id FROM afterimage_stash WHERE table_name <> '' ORDER BY rowid")
-        .await
+    world.read("SELECT table_name || ' ' || record_id FROM afterimage_stash ORDER BY rowid").await
 }
 
 #[tokio::test]

@@ -27,7 +27,7 @@ async fn rows_replaced_on_other_keys_are_deleted_too() {
     assert_eq!(found.pop().unwrap(), r#"CREATE 1 is {"id":1,"a":"z","b":0} key 1"#);
     // The row under its own key comes last, beside the one that takes its place.
     assert_eq!(found, [r#"DELETE 3 was {"id":3,"a":"z","b":3}"#, r#"DELETE 1 was {"id":1,"a":"x","b":1} key 1"#]);
-    assert!(world.read("SELECT record_id FROM afterimage_stash WHERE table_name <> ''").await.is_empty());
+    assert!(world.read("SELECT record_id FROM afterimage_stash").await.is_empty());
 }
 
 #[tokio::test]
@@ -77,7 +77,7 @@ async fn what_ignored_inserts_leave_in_the_stash_is_bounded() {
     world.run("WITH n (i) AS (VALUES (10) UNION ALL SELECT i + 1 FROM n WHERE i < 200) INSERT INTO t SELECT i, i, i FROM n").await;
     assert!(world.logged("INSERT OR IGNORE INTO t SELECT id, 'other' || id, 0 FROM t").await.is_empty());
     let left: usize = world.read("SELECT CAST(count(*) AS TEXT) FROM afterimage_stash").await[0].parse().unwrap();
-    assert!(left <= 11, "{left} rows are left");
+    assert!(left <= 10, "{left} rows are left");
 }
 
 #[tokio::test]
@@ -161,10 +161,7 @@ async fn unique_keys_of_every_kind_are_watched() {
         let actions: Vec<_> = found.iter().filter_map(|entry| entry.split(' ').next()).collect();
         assert_eq!(actions, ["DELETE", "CREATE"], "{schema}: {found:?}");
         assert!(found[0].contains(r#""id":"k","a":1"#), "{schema}: {found:?}");
-        assert!(
-            world.read("SELECT old_values FROM afterimage_stash WHERE table_name <> ''").await.is_empty(),
-            "{schema}"
-        );
+        assert!(world.read("SELECT old_values FROM afterimage_stash").await.is_empty(), "{schema}");
     }
 }
 
@@ -183,24 +180,6 @@ async fn a_deletion_that_sets_other_rows_of_the_table_is_recorded_once() {
     assert_eq!(found, [expected[0], expected[1], r#"CREATE 3 is {"id":3,"a":"x","up":null}"#]);
 }
 
-/// A dump brings the stash along, and gives the rows of both tables other numbers.
-#[tokio::test]
-async fn what_a_dump_left_in_the_stash_is_not_believed() {
-    let world = World::tracking("CREATE TABLE t (k TEXT PRIMARY KEY, v)", &["t"]).await;
-    world.run("INSERT INTO t VALUES ('a', 1), ('b', 2), ('c', 3); DELETE FROM t WHERE k = 'a'").await;
-    assert!(world.logged("INSERT INTO t VALUES ('c', 9) ON CONFLICT DO NOTHING").await.is_empty());
-    assert_eq!(world.read("SELECT CAST(key_1 AS TEXT) FROM afterimage_stash WHERE record_id = 'c'").await, ["3"]);
-    world
-        .run(
-            "CREATE TEMP TABLE dumped AS SELECT * FROM afterimage_stash; DELETE FROM afterimage_stash; \
-             INSERT INTO afterimage_stash SELECT * FROM dumped; UPDATE afterimage_stash SET key_1 = 7 WHERE key_1 = 3",
-        )
-        .await;
-    assert_eq!(world.logged("INSERT INTO t VALUES ('z', 0)").await, [r#"CREATE z is {"k":"z","v":0}"#]);
-    let expected = [r#"DELETE c was {"k":"c","v":3} key c"#, r#"CREATE c is {"k":"c","v":4} key c"#];
-    assert_eq!(world.logged("REPLACE INTO t VALUES ('c', 4)").await, expected);
-}
-
 #[tokio::test]
 async fn a_default_that_stands_in_for_a_null_collides_in_an_expression_too() {
     let schema = "CREATE TABLE t (id INTEGER PRIMARY KEY, code TEXT NOT NULL DEFAULT 'None', w);
@@ -211,4 +190,19 @@ async fn a_default_that_stands_in_for_a_null_collides_in_an_expression_too() {
     let expected =
         [r#"DELETE 3 was {"id":3,"code":"None","w":"c"}"#, r#"UPDATE 2 was {"code":"x"} is {"code":"None"}"#];
     assert_eq!(world.logged("UPDATE OR REPLACE t SET code = NULL WHERE id = 2").await, expected);
+}
+
+/// SQLite takes a word for a text there, and the catalogue gives it as it stands.
+#[tokio::test]
+async fn a_default_that_is_a_bare_word_is_a_text() {
+    for default in ["None", "\"None\"", "'None'", "\"w\""] {
+        let schema = format!(
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, code TEXT NOT NULL DEFAULT {default} UNIQUE, w);
+             CREATE UNIQUE INDEX i ON t (lower(code) || 'x'); INSERT INTO t (id) VALUES (1)"
+        );
+        let world = World::tracking(&schema, &["t"]).await;
+        let found = world.logged("INSERT OR REPLACE INTO t VALUES (3, NULL, 'c')").await;
+        assert_eq!(found.len(), 2, "{default}: {found:?}");
+        assert!(found[0].starts_with("DELETE 1 ") && found[1].starts_with("CREATE 3 "), "{default}: {found:?}");
+    }
 }

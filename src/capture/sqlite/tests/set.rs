@@ -126,7 +126,7 @@ async fn a_row_that_was_updated_after_it_was_stashed_is_deleted_as_it_was_last()
             world.logged("INSERT OR IGNORE INTO t (id, a, b) VALUES ('3', 'x', 1), ('3', 'y', 1)").await.is_empty()
         );
         world.run("UPDATE t SET b = 'a' || char(9) || 'b' WHERE a = 'x'; UPDATE t SET b = 7 WHERE a = 'y'").await;
-        let stashed = world.read("SELECT old_values FROM afterimage_stash WHERE table_name <> '' ORDER BY rowid").await;
+        let stashed = world.read("SELECT old_values FROM afterimage_stash ORDER BY rowid").await;
         assert!(stashed[0].contains(r#""b":"a\tb""#) && stashed[1].contains(r#""b":7"#), "{columns}: {stashed:?}");
         let found = world.logged("REPLACE INTO t (id, a, b) VALUES ('9', 'x', 1)").await;
         assert!(found[0].starts_with(&format!("DELETE {id} was ")) && found[0].contains(r#""b":"a\tb""#), "{found:?}");
