@@ -222,16 +222,13 @@ async fn migrate_locked(connection: &DatabaseConnection) -> Result<()> {
 
 /// What a client cannot be sent as UTF-8 would make every page unreadable that shows it.
 async fn must_be_utf8(connection: &DatabaseConnection) -> Result<()> {
-    let encoding = "SELECT current_setting('server_encoding')";
-    let encoding = Statement::from_string(connection.get_database_backend(), encoding);
-    let row = connection.query_one_raw(encoding).await.map_err(failed)?;
-    let encoding: Option<String> = row.map(|row| row.try_get_by_index(0)).transpose().map_err(failed)?;
-    match encoding.as_deref() {
-        Some("UTF8") | None => Ok(()),
-        Some(other) => Err(Error::bad_input(format!(
-            "the database is encoded in {other}, and a log can be kept in UTF8 alone: `createdb --encoding UTF8`"
-        ))),
-    }
+    let other = "SELECT setting FROM pg_settings WHERE name = 'server_encoding' AND setting <> 'UTF8'";
+    let other = Statement::from_string(connection.get_database_backend(), other);
+    let Some(row) = connection.query_one_raw(other).await.map_err(failed)? else { return Ok(()) };
+    let encoding: String = row.try_get_by_index(0).map_err(failed)?;
+    Err(Error::bad_input(format!(
+        "the database is encoded in {encoding}, and a log can be kept in UTF8 alone: `createdb --encoding UTF8`"
+    )))
 }
 
 /// Grants the role of the server what it needs.

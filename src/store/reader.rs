@@ -207,13 +207,16 @@ impl<DB: sqlx::Database> Shelf<DB> {
             return Ok(kept);
         }
         let limit = Limit::new(self.times.statement);
+        // As many as the pool may have had before may be dead; after those it is the database that does not answer.
+        let mut doubtful = if self.in_doubt() { self.pool.size() } else { 0 };
         let connection = loop {
             // It asks for a sign of life where that is due. In a box, for each query to carry no 13 kB that it seldom needs.
             let connection = Box::pin(limit.over(self.pool.acquire())).await;
             let mut connection = connection.map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))))?;
-            if !self.in_doubt() || Box::pin(limit.over(connection.ping())).await.is_ok() {
+            if doubtful == 0 || Box::pin(limit.over(connection.ping())).await.is_ok() {
                 break connection;
             }
+            doubtful -= 1;
         };
         limit.begin();
         Ok(Kept { limit, connection, used: Instant::now() })

@@ -143,14 +143,8 @@ pub(super) fn unreadable(error: impl Into<Box<dyn std::error::Error + Send + Syn
 
 /// A number that the database gave is unique within its era only; one that we gave is unique by itself.
 fn transaction_id(era: i64, tx: Cow<'_, str>) -> String {
-    if tx.starts_with(|first: char| first.is_ascii_digit()) {
-        let mut id = era.to_string();
-        id.push('.');
-        id.push_str(&tx);
-        id
-    } else {
-        tx.into_owned()
-    }
+    let is_number = tx.starts_with(|first: char| first.is_ascii_digit());
+    if is_number { [era.to_string().as_str(), ".", &tx].concat() } else { tx.into_owned() }
 }
 
 /// The address in its canonical spelling. SQLite's triggers cannot tell an address from another text: what is none goes

@@ -1,5 +1,6 @@
 //! Reversing a DELETE: the row comes back under its old key. And whether what an entry did to its object still stands.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::plan::Key;
@@ -46,15 +47,12 @@ impl Planner<'_> {
             }
         }
         // Redacted when the row was deleted, or ignored: the default, where there is one, must do.
-        for (field, _) in &entry.redacted {
+        let redacted = entry.redacted.iter().map(|(field, _)| field.as_str());
+        let hidden = table.columns.iter().filter(|column| known.is_hidden(&column.name) && !column.generated);
+        let told: HashSet<&str> = image.iter().map(|(name, _)| name.as_ref()).chain(redacted.clone()).collect();
+        let untold = hidden.map(|column| column.name.as_str()).filter(|name| !told.contains(name));
+        for field in redacted.chain(untold) {
             self.leave(known, record_id, field, None, None);
-        }
-        for column in table.columns.iter().filter(|column| known.is_hidden(&column.name) && !column.generated) {
-            let told = image.iter().any(|(name, _)| *name == column.name)
-                || entry.redacted.iter().any(|(field, _)| *field == column.name);
-            if !told {
-                self.leave(known, record_id, &column.name, None, None);
-            }
         }
         self.insert(known, record_id, row, &defaults, entry.id);
         Ok(())

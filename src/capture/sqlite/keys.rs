@@ -2,7 +2,7 @@
 
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
-use super::names::{catalogued, literal, same};
+use super::names::{catalogued, literal, same, unfiled};
 use super::{definition, failed};
 use crate::audit::{Error, Result};
 use crate::capture::Table;
@@ -136,11 +136,7 @@ fn default_as_sql(default: String) -> String {
     if is_word && !CONSTANTS.iter().any(|constant| same(constant, &default)) {
         return literal(&default);
     }
-    let quoted = default.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    match quoted.map(|text| text.replace("\"\"", "\0")).filter(|text| !text.contains('"')) {
-        Some(text) => literal(&text.replace('\0', "\"")),
-        None => default,
-    }
+    unfiled(&default).map_or(default, |text| literal(&text))
 }
 
 async fn unique_keys(conn: &impl ConnectionTrait, table: &str) -> Result<Vec<UniqueKey>> {
